@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# The objects each unit test and simulation links, by path under src/ without .o
+test_num_OBJS := base/num
+test_text_OBJS := base/text
+test_need_OBJS := policy/need
+test_fsm_OBJS := policy/fsm
+test_idle_OBJS := policy/idle
+test_rank_OBJS := policy/rank policy/idle policy/reason
+test_plan_OBJS := policy/plan policy/rank policy/idle policy/reason
+test_protect_OBJS := policy/protect base/num
+sim_traces_OBJS := policy/need policy/fsm policy/plan policy/rank policy/idle policy/reason
+test_options_OBJS := config/options config/suggest config/value config/valuetext base/num base/text
+test_config_OBJS := config/check config/config config/file config/ini config/options config/print config/suggest \
+	config/value config/valuetext config/why base/num base/text
+test_config_LIBS := -liniparser
