@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "policy/idle.h"
+
+#include "base/units.h"
+
+#define GAP_MAX_INTERVALS 3
+#define WRONG_MIN_BYTES MIB
+#define WRONG_SHARE 8
+#define BACKOFF_SHIFT_MAX 16
+
+static void start_afresh(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns)
+{
+	past->seen_ns = now_ns;
+	past->cpu_ns = facts->cpu_ns;
+	past->mm_tag = facts->mm_tag;
+	past->idle_since_ns = 0;
+}
+
+void idle_observe(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
+		  const struct idle_params *params)
+{
+	uint64_t gap_max_ns = params->scan_interval_ns * GAP_MAX_INTERVALS;
+	uint64_t interval_ns, used_ns;
+
+	if (past->seen_ns == 0 || now_ns < past->seen_ns || facts->cpu_ns < past->cpu_ns) {
+		start_afresh(past, facts, now_ns);
+		return;
+	}
+	if (facts->mm_tag != past->mm_tag) {
+		/* exec: the memory that was moved out is gone with the old program */
+		past->out_bytes = 0;
+		past->retry_ns = 0;
+		past->wanted = false;
+		start_afresh(past, facts, now_ns);
+		return;
+	}
+	interval_ns = now_ns - past->seen_ns;
+	if (interval_ns == 0)
+		return;
+	used_ns = facts->cpu_ns - past->cpu_ns;
+
+	if (used_ns > 0 &&
+	    used_ns >= u64_share(interval_ns, params->idle_cpu_permyriad, PERMYRIAD_ONE))
+		past->idle_since_ns = 0;
+	else if (past->idle_since_ns == 0)
+		past->idle_since_ns = now_ns - u64_min(interval_ns, gap_max_ns);
+	else if (interval_ns > gap_max_ns)
+		past->idle_since_ns += interval_ns - gap_max_ns;
+	past->seen_ns = now_ns;
+	past->cpu_ns = facts->cpu_ns;
+}
+
+uint64_t idle_ns(const struct proc_history *past, uint64_t now_ns)
+{
+	return past->idle_since_ns == 0 ? 0 : u64_sub_sat(now_ns, past->idle_since_ns);
+}
+
+uint64_t idle_minimum_ns(const struct proc_history *past, const struct idle_params *params)
+{
+	uint64_t cap_ns = u64_max(params->backoff_max_ns, params->min_idle_ns);
+
+	if (past->backoff >= BACKOFF_SHIFT_MAX || params->min_idle_ns > cap_ns >> past->backoff)
+		return past->backoff == 0 ? params->min_idle_ns : cap_ns;
+	return params->min_idle_ns << past->backoff;
+}
+
+static void forgive(struct proc_history *past, uint64_t now_ns, const struct idle_params *params)
+{
+	while (past->backoff > 0 &&
+	       u64_sub_sat(now_ns, past->wrong_ns) >= params->backoff_forgive_ns) {
+		past->backoff--;
+		past->wrong_ns += params->backoff_forgive_ns;
+	}
+}
+
+bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
+		uint64_t cooldown_ns, const struct idle_params *params)
+{
+	uint64_t back_bytes, threshold_bytes, window_ns;
+
+	forgive(past, now_ns, params);
+	past->wanted = false;
+	if (past->out_bytes == 0)
+		return false;
+	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
+	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, WRONG_MIN_BYTES);
+	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);
+	if (back_bytes < threshold_bytes || facts->major_faults <= past->out_major_faults)
+		return false;
+
+	/* judged: from here on count from what is out now */
+	past->wanted = true;
+	past->out_bytes = u64_sub_sat(past->out_bytes, back_bytes);
+	past->out_swap_bytes = facts->swap_bytes;
+	past->out_major_faults = facts->major_faults;
+	if (u64_sub_sat(now_ns, past->out_since_ns) >= window_ns)
+		return false;
+	past->out_since_ns = u64_sub_sat(now_ns, window_ns); /* no second verdict on this one */
+	if (idle_minimum_ns(past, params) < params->backoff_max_ns &&
+	    past->backoff < BACKOFF_SHIFT_MAX)
+		past->backoff++;
+	if (past->wrong_count < UINT8_MAX)
+		past->wrong_count++;
+	past->wrong_ns = now_ns;
+	return true;
+}
+
+void idle_note_out(struct proc_history *past, const struct proc_facts *facts, uint64_t moved_bytes,
+		   uint64_t now_ns)
+{
+	past->out_bytes = u64_min(u64_add_sat(past->out_bytes, moved_bytes), facts->swap_bytes);
+	past->out_since_ns = now_ns;
+	past->out_swap_bytes = facts->swap_bytes;
+	past->out_major_faults = facts->major_faults;
+	past->wanted = false;
+}
+
+void idle_note_back(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns)
+{
+	past->out_bytes = u64_min(past->out_bytes, facts->swap_bytes);
+	past->out_swap_bytes = facts->swap_bytes;
+	past->out_major_faults = facts->major_faults;
+	past->restored_ns = now_ns;
+	past->wanted = false;
+}
+
+uint64_t idle_held_bytes(const struct proc *proc)
+{
+	return u64_min(proc->past.out_bytes, proc->facts.swap_bytes);
+}

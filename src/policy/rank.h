@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may be a victim, and in which order. */
+#pragma once
+#include "policy/params.h"
+#include "policy/snapshot.h"
+
+/*
+ * The first rule that keeps a process from being a victim now, or REASON_VICTIM. Facts without
+ * PROC_FULL are judged by what they hold: a small resident set is small for sure.
+ */
+enum reason rank_verdict(const struct proc *proc, uint64_t now_ns,
+			 const struct idle_params *params);
+
+/* True for the reasons that pass by themselves while the process stays as idle as it is. */
+bool rank_only_waits(enum reason reason);
+
+/* ns until such a reason is over, 0 for any other. */
+uint64_t rank_wait_ns(const struct proc *proc, uint64_t now_ns, const struct idle_params *params);
+
+/* Idle time in powers of two of minutes: 0 under 2 min, 1 for 2-4, 2 for 4-8, ... */
+unsigned rank_idle_bucket(uint64_t idle_ns);
+
+/*
+ * Total orders over processes at one time; < 0: a goes first.
+ * Out: idlest bucket first, then most reclaimable bytes, then pid.
+ * Back: wanted ones first, then the most recently moved out, then pid.
+ */
+int rank_compare_out(const struct proc *a, const struct proc *b, uint64_t now_ns);
+int rank_compare_back(const struct proc *a, const struct proc *b);
