@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/privs.h"
+
+#include "base/cleanup.h"
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#ifndef MCL_ONFAULT /* Linux 4.4 */
+#define MCL_ONFAULT 4
+#endif
+
+const struct privs_cap privs_caps[] = {
+	{CAP_SYS_NICE, "CAP_SYS_NICE", "to advise about the memory of other processes", true},
+	{CAP_SYS_PTRACE, "CAP_SYS_PTRACE", "to look at the memory maps of other users' processes",
+	 true},
+	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
+	 "to open the page maps of other users' processes", true},
+	{CAP_IPC_LOCK, "CAP_IPC_LOCK", "to keep its own memory resident", false},
+	{CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE",
+	 "to be woken by memory pressure at any window, and to lower oom_score_adj", false},
+};
+const size_t privs_n_caps = sizeof privs_caps / sizeof *privs_caps;
+
+bool privs_has(const struct privs_cap *cap)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, (unsigned)cap->number);
+}
+
+const struct privs_cap *privs_missing(void)
+{
+	for (size_t i = 0; i < privs_n_caps; i++)
+		if (privs_caps[i].required && !privs_has(&privs_caps[i]))
+			return &privs_caps[i];
+	return NULL;
+}
+
+int privs_lock_memory(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		return -errno;
+	return 0;
+}
+
+int privs_lower_oom_score(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "-900", 4) < 0)
+		return -errno;
+	return 0;
+}
+
+size_t privs_raise_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 256;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID/maps, region by region, and which of them may be moved out. */
+#pragma once
+#include "sys/procfs.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why a region is not ours to move */
+enum region_kind {
+	REGION_ELIGIBLE,   /* private, anonymous, writable: heap, anonymous maps, named ones */
+	REGION_SHARED,	   /* others see the same memory */
+	REGION_FILE,	   /* has a file behind it */
+	REGION_EXECUTABLE, /* code, of a JIT for instance */
+	REGION_READONLY,
+	REGION_STACK,
+	REGION_KERNEL, /* vdso, vvar, vsyscall and the like */
+	REGION__N
+};
+
+struct region {
+	uint64_t start, end;
+	enum region_kind kind;
+};
+
+struct regions {
+	int fd;
+	size_t at, len;
+	char buf[PROCFS_FILE_MAX];
+};
+
+/* Parses one line of maps without its newline. 0 or -EBADMSG; *ret untouched then. */
+int region_parse(const char *line, size_t len, struct region *ret);
+
+/* Starts to read the regions of pid; regions_close when done. 0 or -errno. */
+int regions_open(const struct procfs *procfs, pid_t pid, struct regions *ret);
+void regions_close(struct regions *regions);
+
+/* The next region, by address. 1, 0 at the end, or -errno. */
+int regions_next(struct regions *regions, struct region *ret);
