@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine behind advice: walks the regions of a process, finds the pages that are there (or
+ * swapped out), and gives advice about just these, a step at a time and to the page. Ranges the
+ * kernel refuses (locked, device, huge-TLB) are passed over and counted.
+ */
+#pragma once
+#include "sys/pagemap.h"
+#include "sys/procmadv.h"
+#include "sys/regions.h"
+
+enum advise_verb {
+	ADVISE_COLD,	/* offer resident pages */
+	ADVISE_PAGEOUT, /* move resident pages out */
+	ADVISE_BACK	/* read swapped pages back in and map them */
+};
+
+struct advise_walk {
+	pid_t pid;
+	int pidfd; /* borrowed */
+	enum advise_verb verb;
+	uint64_t budget_bytes; /* what is left of it */
+	struct regions regions;
+	struct pagemap map;
+	struct region region; /* the one we are in, from at on */
+	uint64_t at;
+	bool in_region;
+	struct iovec ranges[PROCMADV_RANGES_MAX];
+	size_t n_ranges;
+	/* the report */
+	uint64_t advised_bytes; /* by the kernel's count */
+	uint64_t refused_bytes;
+	uint32_t regions_seen[REGION__N];
+	int refused_error; /* of the last refused range, -errno */
+	bool touch_denied; /* pages were read in but could not be mapped: Yama or no permission */
+};
+
+/*
+ * Begins a walk over the process that pidfd holds; at most budget_bytes are advised. 0 or -errno:
+ * -ESRCH where it ended. advise_close when done.
+ */
+int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
+		enum advise_verb verb, uint64_t budget_bytes);
+void advise_close(struct advise_walk *walk);
+
+/* Advises at most max_bytes. 1 where there is more to do, 0 at the end of the process or of the
+ * budget, or -errno where nothing further can come of it (-ESRCH, -EPERM, -ENOSYS). */
+int advise_step(struct advise_walk *walk, uint64_t max_bytes);
