@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* What the daemon answers the executor: whether an action may begin, and what it did. */
+#include "base/log.h"
+#include "base/units.h"
+#include "daemon/daemon.h"
+#include "policy/rank.h"
+#include "sys/clock.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum reason daemon_admit(void *owner, const struct action *action, struct proc_facts *ret_facts)
+{
+	struct daemon *daemon = owner;
+	struct proc *proc = sampler_find(&daemon->sampler, &action->id);
+	uint64_t now_ns = clock_now_ns();
+	enum reason reason = REASON_VICTIM;
+	int r;
+
+	if (!proc)
+		return REASON_ZOMBIE;
+	r = sampler_refresh(&daemon->sampler, proc, now_ns);
+	if (r == -ESRCH || proc->facts.mm_tag != action->mm_tag)
+		return REASON_ZOMBIE;
+	if (r < 0)
+		return REASON_UNREADABLE;
+	daemon_estimate(daemon, proc);
+	if (action->verb == ACTION_RECLAIM)
+		reason = rank_verdict(proc, now_ns, &daemon->config.params.idle);
+	*ret_facts = proc->facts;
+	return reason;
+}
+
+static const char *backend_name(const struct daemon *daemon, const struct action *action)
+{
+	return daemon->executor.backends[action->backend].ops->name;
+}
+
+static void log_moved(const struct daemon *daemon, const struct outcome *outcome)
+{
+	const struct action *action = &outcome->action;
+	bool out = action->verb == ACTION_RECLAIM;
+	const char *what = outcome->effect == JOB_OFFERS ? "offered to the kernel"
+			   : outcome->effect == JOB_PRETENDS
+				   ? out ? "would be swapped" : "would be unswapped"
+			   : out ? "swapped"
+				 : "unswapped";
+
+	log_notice("%s pid=%d name=%s bytes=%s of=%s idle=%s resident=%s->%s swap=%s->%s "
+		   "backend=%s took=%s",
+		   what, action->id.pid, FMT_SAFE(action->comm),
+		   FMT_BYTES(outcome->effect == JOB_MOVES ? outcome->moved_bytes
+							  : outcome->claimed_bytes),
+		   FMT_BYTES(action->bytes), FMT_DURATION(action->idle_ns),
+		   FMT_BYTES(outcome->before.anon_bytes), FMT_BYTES(outcome->after.anon_bytes),
+		   FMT_BYTES(outcome->before.swap_bytes), FMT_BYTES(outcome->after.swap_bytes),
+		   backend_name(daemon, action), FMT_DURATION(outcome->elapsed_ns));
+}
+
+/* A failure is said once, and again only when another kind of it comes; all are counted. */
+static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
+{
+	const struct action *action = &outcome->action;
+	const char *verb = action->verb == ACTION_RECLAIM ? "swap" : "unswap";
+	bool failed = outcome->kind == OUTCOME_FAILED || outcome->kind == OUTCOME_TIMEOUT;
+
+	if (failed && outcome->error != -ECANCELED && outcome->error != daemon->said.failed) {
+		daemon->said.failed = outcome->error;
+		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
+			    strerror(-outcome->error), action->id.pid, FMT_SAFE(action->comm),
+			    backend_name(daemon, action));
+	} else {
+		log_info("did not %s: %s pid=%d name=%s backend=%s", verb,
+			 outcome->kind == OUTCOME_REFUSED ? reason_sentence(outcome->reason)
+							  : outcome_word(outcome->kind),
+			 action->id.pid, FMT_SAFE(action->comm), backend_name(daemon, action));
+	}
+}
+
+static void note_out(struct daemon *daemon, struct proc *proc, const struct outcome *outcome,
+		     uint64_t now_ns)
+{
+	uint64_t swapped_bytes = u64_sub_sat(outcome->after.swap_bytes, outcome->before.swap_bytes);
+	bool poor =
+		outcome->kind != OUTCOME_DONE || outcome->moved_bytes < outcome->action.bytes / 2;
+
+	if (swapped_bytes > 0) {
+		idle_note_out(&proc->past, &outcome->after, swapped_bytes, now_ns);
+		proc->past.held_by = outcome->action.backend;
+	}
+	if (outcome->effect != JOB_MOVES && outcome->kind == OUTCOME_DONE) {
+		daemon->promised_bytes =
+			u64_add_sat(daemon->promised_bytes, outcome->claimed_bytes);
+		daemon->promised_ns = now_ns;
+	}
+	/* it keeps what is left for some time; also what was offered, or only seemingly done */
+	if (poor || outcome->effect != JOB_MOVES)
+		proc->past.retry_ns = now_ns + daemon->machine.cooldown_ns;
+}
+
+static void note_back(struct daemon *daemon, struct proc *proc, const struct outcome *outcome,
+		      uint64_t now_ns)
+{
+	idle_note_back(&proc->past, &outcome->after, now_ns);
+	/* what doesn't come back by our doing comes back when the process touches it */
+	if (outcome->moved_bytes == 0)
+		proc->past.out_bytes = 0;
+	else
+		machine_note_restore(&daemon->machine, now_ns);
+}
+
+void daemon_done(void *owner, const struct outcome *outcome)
+{
+	struct daemon *daemon = owner;
+	struct proc *proc = sampler_find(&daemon->sampler, &outcome->action.id);
+	bool done = outcome->kind == OUTCOME_DONE;
+	uint64_t now_ns = clock_now_ns();
+
+	if (done) {
+		log_moved(daemon, outcome);
+		daemon->said.failed = 0;
+		daemon->said.no_room = daemon->said.no_room && outcome->moved_bytes == 0;
+	} else {
+		log_not_done(daemon, outcome);
+	}
+	if (!proc || outcome->kind == OUTCOME_GONE || outcome->kind == OUTCOME_REFUSED)
+		return;
+	proc->facts = outcome->after;
+	if (outcome->action.verb == ACTION_RECLAIM)
+		note_out(daemon, proc, outcome, now_ns);
+	else
+		note_back(daemon, proc, outcome, now_ns);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define ARGS_OVERRIDES_MAX 64
+
+enum mode { MODE_DAEMON, MODE_ONCE, MODE_INSPECT, MODE_PRINT_CONFIG, MODE_HELP, MODE_VERSION };
+
+struct args {
+	enum mode mode;
+	const char *config;  /* NULL: the usual place, where a missing file is no error */
+	const char *pidfile; /* NULL: none */
+	bool background, verbose, quiet, dry_run;
+	char *overrides[ARGS_OVERRIDES_MAX]; /* --section.key=value, in order */
+	size_t n_overrides;
+};
+
+/* Takes argv apart, complaining on stderr. 0 or -EINVAL. */
+int args_parse(int argc, char **argv, struct args *ret);
+
+void args_help(FILE *out);

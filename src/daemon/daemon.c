@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/daemon.h"
+
+#include "backend/null.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "policy/need.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* While nothing can be found, how often every process is looked at again. */
+#define SCAN_ALL_NS (30 * NS_PER_S)
+
+static void add_backends(struct daemon *daemon)
+{
+	struct executor *executor = &daemon->executor;
+
+	daemon->madvise.procfs = &daemon->sampler.procfs;
+	daemon->madvise.params = &daemon->config.params.madvise;
+	daemon->real_madvise = (struct backend){&reclaim_madvise, &daemon->madvise};
+	executor->n_backends = 0;
+	if (daemon->dry_run)
+		executor->backends[executor->n_backends++] =
+			(struct backend){&reclaim_null, &daemon->real_madvise};
+	else if (daemon->config.params.madvise.enabled)
+		executor->backends[executor->n_backends++] = daemon->real_madvise;
+}
+
+static void take_params(struct daemon *daemon)
+{
+	daemon->executor.step_max_bytes = daemon->config.params.madvise.step_bytes;
+	daemon->executor.step_bytes = daemon->executor.step_max_bytes;
+	add_backends(daemon);
+}
+
+int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
+		int epoll_fd, uint64_t data_base, uint64_t now_ns)
+{
+	const struct executor_hooks hooks = {daemon_admit, daemon_done, daemon};
+	int r;
+
+	*daemon = (struct daemon){.config = *config, .dry_run = dry_run, .started_ns = now_ns};
+	r = sampler_open(&daemon->sampler, root, &daemon->config.params);
+	if (r < 0) {
+		log_err("cannot read processes under %s: %s", root, strerror(-r));
+		return r;
+	}
+	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
+	take_params(daemon);
+	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
+	return 0;
+}
+
+void daemon_close(struct daemon *daemon)
+{
+	sampler_close(&daemon->sampler);
+	config_free(&daemon->config);
+}
+
+void daemon_reconfigure(struct daemon *daemon, struct config *config)
+{
+	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
+	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
+	config_free(&daemon->config);
+	daemon->config = *config;
+	take_params(daemon);
+	sampler_reload(&daemon->sampler);
+}
+
+uint64_t daemon_available_bytes(const struct daemon *daemon)
+{
+	return mem_available_bytes(&daemon->sampler.snapshot.mem, &daemon->config.params.memory);
+}
+
+uint64_t daemon_held_bytes(const struct daemon *daemon, size_t *ret_processes)
+{
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
+	uint64_t bytes = 0;
+
+	*ret_processes = 0;
+	for (size_t i = 0; i < snapshot->n_procs; i++) {
+		uint64_t held_bytes = idle_held_bytes(&snapshot->procs[i]);
+
+		*ret_processes += held_bytes > 0;
+		bytes = u64_add_sat(bytes, held_bytes);
+	}
+	return bytes;
+}
+
+/* -- sample ---------------------------------------------------------------------------------- */
+
+void daemon_estimate(struct daemon *daemon, struct proc *proc)
+{
+	const struct executor *executor = &daemon->executor;
+
+	proc->backend = BACKEND_NONE;
+	proc->reclaimable_bytes = 0;
+	/* without full facts its size is known only roughly, and its turn hasn't come */
+	if (!(proc->facts.flags & PROC_FULL))
+		proc->facts.anon_bytes = proc->facts.rss_bytes;
+	for (uint8_t i = 0; i < executor->n_backends; i++) {
+		const struct backend *backend = &executor->backends[i];
+
+		proc->backend = i;
+		proc->freezing = backend->ops->freezes;
+		proc->reclaimable_bytes = backend->ops->estimate(backend->ctx, proc);
+		if (proc->reclaimable_bytes > 0)
+			return;
+	}
+}
+
+static void estimate_all(struct daemon *daemon)
+{
+	struct snapshot *snapshot = &daemon->sampler.snapshot;
+	const struct executor *executor = &daemon->executor;
+
+	for (size_t i = 0; i < snapshot->n_procs; i++)
+		daemon_estimate(daemon, &snapshot->procs[i]);
+	for (size_t i = 0; i < executor->n_backends; i++) {
+		const struct backend *backend = &executor->backends[i];
+
+		snapshot->room_bytes[i] =
+			u64_sub_sat(backend->ops->room(backend->ctx, &snapshot->mem),
+				    executor_in_flight_bytes(executor));
+	}
+}
+
+/* Were the last choices right? */
+static void judge_all(struct daemon *daemon, uint64_t now_ns)
+{
+	struct snapshot *snapshot = &daemon->sampler.snapshot;
+	const struct params *params = &daemon->config.params;
+
+	for (size_t i = 0; i < snapshot->n_procs; i++) {
+		struct proc *proc = &snapshot->procs[i];
+
+		if (!(proc->facts.flags & PROC_FULL) ||
+		    !idle_judge(&proc->past, &proc->facts, now_ns, daemon->machine.cooldown_ns,
+				&params->idle))
+			continue;
+		daemon->executor.stats[proc->past.held_by].wrong_choices++;
+		log_info("wrong choice: it takes its memory back pid=%d name=%s min_idle=%s",
+			 proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
+			 FMT_DURATION(idle_minimum_ns(&proc->past, &params->idle)));
+	}
+}
+
+static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
+{
+	struct sampler *sampler = &daemon->sampler;
+	int r = sampler_scan(sampler, depth, now_ns);
+
+	if (r < 0)
+		log_warning("cannot list processes: %s", strerror(-r));
+	if (depth == SCAN_ALL)
+		daemon->scanned_all_ns = now_ns;
+	if (sampler->table_full > 0 && !daemon->said.table_full)
+		log_warning("too many processes to follow, some are left alone: followed=%zu "
+			    "left=%u",
+			    sampler->snapshot.n_procs, sampler->table_full);
+	daemon->said.table_full = sampler->table_full > 0;
+	judge_all(daemon, now_ns);
+}
+
+static void scan_where_due(struct daemon *daemon, uint64_t now_ns)
+{
+	const struct params *params = &daemon->config.params;
+	const struct sampler *sampler = &daemon->sampler;
+	uint64_t target =
+		u64_percent(sampler->snapshot.mem.total_bytes, params->memory.freetarget_percent);
+	bool near = daemon_available_bytes(daemon) < target;
+	uint64_t every_ns =
+		near ? params->idle.scan_interval_near_ns : params->idle.scan_interval_ns;
+
+	if (sampler->scanned_ns == 0 || now_ns - sampler->scanned_ns >= every_ns)
+		scan(daemon, SCAN_FOLLOWED, now_ns);
+}
+
+void daemon_survey(struct daemon *daemon, uint64_t now_ns)
+{
+	scan(daemon, SCAN_ALL, now_ns);
+	sampler_read_all(&daemon->sampler);
+	estimate_all(daemon);
+}
+
+/* -- plan ------------------------------------------------------------------------------------ */
+
+static void say_nothing_found(struct daemon *daemon)
+{
+	char line[LOG_LINE_MAX];
+	struct text text = TEXT_OVER(line);
+
+	if (daemon->said.nothing_found)
+		return;
+	daemon->said.nothing_found = true;
+	text_addf(&text, "memory is short and there is nobody to move out: need=%s",
+		  FMT_BYTES((uint64_t)daemon->need_bytes));
+	for (int i = 0; i < REASON__N; i++)
+		if (daemon->plan.passed_over[i] > 0)
+			text_addf(&text, " %s=%u", reason_word((enum reason)i),
+				  daemon->plan.passed_over[i]);
+	log_notice("%s", line);
+}
+
+/* No room: diet, and another try when it is over. */
+static void note_no_room(struct daemon *daemon)
+{
+	const struct mem_facts *mem = &daemon->sampler.snapshot.mem;
+
+	daemon->diet_requested = true;
+	daemon->no_room_count++;
+	if (daemon->said.no_room)
+		return;
+	daemon->said.no_room = true;
+	log_warning("no room to move memory out to: swap_total=%s swap_free=%s swap_margin=%s; "
+		    "%s, or lower [madvise] swap_margin",
+		    FMT_BYTES(mem->swap_total_bytes), FMT_BYTES(mem->swap_free_bytes),
+		    FMT_BYTES(daemon->config.params.madvise.swap_margin_bytes),
+		    mem->swap_total_bytes == 0 ? "add swap" : "add more swap");
+}
+
+static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
+{
+	const struct idle_params *idle = &daemon->config.params.idle;
+	struct plan *plan = &daemon->plan;
+	bool in_vain = daemon->planned_ns != 0;
+
+	/* nobody was found: don't look at everything again at every tick */
+	if (in_vain && now_ns - daemon->planned_ns < idle->scan_interval_near_ns)
+		return;
+	if (in_vain && now_ns - daemon->scanned_all_ns >= SCAN_ALL_NS)
+		scan(daemon, SCAN_ALL, now_ns);
+	else if (daemon->sampler.scanned_ns != now_ns)
+		scan(daemon, SCAN_FOLLOWED, now_ns);
+	estimate_all(daemon);
+	plan_reclaim(&daemon->sampler.snapshot, idle, bytes, plan);
+
+	daemon->planned_ns = plan->n_actions > 0 ? 0 : now_ns;
+	if (plan->n_actions > 0) {
+		daemon->said.nothing_found = false;
+		executor_submit(&daemon->executor, plan);
+	} else if (plan->passed_over[REASON_NO_ROOM] > 0) {
+		note_no_room(daemon);
+	} else if (!executor_busy(&daemon->executor)) {
+		say_nothing_found(daemon);
+	}
+}
+
+static void restore(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
+{
+	if (daemon->sampler.scanned_ns != now_ns)
+		scan(daemon, SCAN_FOLLOWED, now_ns);
+	plan_restore(&daemon->sampler.snapshot, bytes, &daemon->plan);
+	executor_submit(&daemon->executor, &daemon->plan);
+}
+
+/* -- tick ------------------------------------------------------------------------------------ */
+
+/* Facts that can't be believed: no transition, no effect, one warning, another try. */
+static void hold_still(struct daemon *daemon, int error)
+{
+	daemon->held_still++;
+	if (daemon->said.bad_memory)
+		return;
+	daemon->said.bad_memory = true;
+	log_warning("cannot read /proc/meminfo: %s; holding still until it makes sense",
+		    error == -EBADMSG  ? "not its format, or torn"
+		    : error == -ERANGE ? "figures that can't be true"
+				       : strerror(-error));
+}
+
+static void log_transition(const struct daemon *daemon, const struct machine_step *step)
+{
+	static const char *const causes[EVENT__N] = {
+		[EVENT_DIET] = "a limit was met, or SIGUSR2",
+		[EVENT_SHORT] = "memory is short",
+		[EVENT_SHORT_LATE] = "memory is short",
+		[EVENT_ENOUGH] = "plenty is over",
+		[EVENT_ENOUGH_LATE] = "the cooldown is over",
+		[EVENT_PLENTY] = "there is plenty, and something to bring back",
+		[EVENT_PLENTY_LATE] = "the cooldown is over",
+	};
+	uint64_t bytes =
+		(uint64_t)(daemon->need_bytes < 0 ? -daemon->need_bytes : daemon->need_bytes);
+
+	if (step->from != step->to)
+		log_info("%s -> %s: %s %s=%s available=%s cooldown=%s",
+			 machine_state_word(step->from), machine_state_word(step->to),
+			 causes[step->event], daemon->need_bytes < 0 ? "spare" : "need",
+			 FMT_BYTES(bytes), FMT_BYTES(daemon_available_bytes(daemon)),
+			 FMT_DURATION(daemon->machine.cooldown_ns));
+}
+
+/* What is on its way: nothing of it is asked for twice. */
+static uint64_t in_flight_bytes(struct daemon *daemon, uint64_t now_ns)
+{
+	if (now_ns - daemon->promised_ns >= daemon->machine.cooldown_ns)
+		daemon->promised_bytes = 0;
+	return u64_add_sat(executor_in_flight_bytes(&daemon->executor), daemon->promised_bytes);
+}
+
+static int64_t read_need(const struct daemon *daemon, uint64_t in_flight_bytes)
+{
+	return need_bytes(daemon->sampler.snapshot.mem.total_bytes, daemon_available_bytes(daemon),
+			  in_flight_bytes, &daemon->config.params.memory);
+}
+
+void daemon_tick(struct daemon *daemon, uint64_t now_ns)
+{
+	struct machine_facts facts = {.now_ns = now_ns, .diet_requested = daemon->diet_requested};
+	struct machine_step step;
+	size_t processes;
+	int r;
+
+	daemon->ticks++;
+	r = sampler_read_memory(&daemon->sampler, now_ns);
+	if (r < 0) {
+		hold_still(daemon, r);
+		return;
+	}
+	if (daemon->said.bad_memory)
+		log_notice("/proc/meminfo makes sense again");
+	daemon->said.bad_memory = false;
+	scan_where_due(daemon, now_ns);
+
+	/* what was planned and isn't wanted any more stays where it is */
+	if (read_need(daemon, 0) <= 0)
+		(void)executor_cancel_queued(&daemon->executor);
+	daemon->need_bytes = read_need(daemon, in_flight_bytes(daemon, now_ns));
+	facts.need_bytes = daemon->need_bytes;
+	facts.held_bytes = daemon_held_bytes(daemon, &processes);
+	daemon->diet_requested = false;
+	step = machine_step(&daemon->machine, &facts, &daemon->config.params.memory);
+	log_transition(daemon, &step);
+	if (step.to != STATE_HUNGRY) {
+		daemon->said.nothing_found = false;
+		daemon->planned_ns = 0;
+	}
+	if (step.to == STATE_DIET)
+		(void)executor_cancel_queued(&daemon->executor);
+	if (step.effect == EFFECT_RECLAIM)
+		reclaim(daemon, step.bytes, now_ns);
+	else if (step.effect == EFFECT_RESTORE && !executor_busy(&daemon->executor))
+		restore(daemon, step.bytes, now_ns);
+}

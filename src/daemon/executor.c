@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/executor.h"
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "sys/clock.h"
+#include "sys/pidpin.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* A step shall take about this long: longer and signals wait, shorter and calls cost more than
+ * they do. Page-out to a disk does 32 MiB in 20 ms, to a slow zram in 130 ms. */
+#define STEP_LONG_NS (100 * NS_PER_MS)
+#define STEP_SHORT_NS (25 * NS_PER_MS)
+#define STEP_MIN_BYTES MIB
+
+void executor_init(struct executor *executor, const struct procfs *procfs,
+		   const struct executor_hooks *hooks, int epoll_fd, uint64_t data_base)
+{
+	executor->procfs = procfs;
+	executor->hooks = *hooks;
+	executor->epoll_fd = epoll_fd;
+	executor->data_base = data_base;
+	executor->queue_len = 0;
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		executor->running[i] = (struct running){.job = {.pidfd = -1, .wait_fd = -1}};
+}
+
+static bool same_process(const struct proc_id *a, const struct proc_id *b)
+{
+	return a->pid == b->pid && a->start_ticks == b->start_ticks;
+}
+
+static bool is_known(const struct executor *executor, const struct proc_id *id)
+{
+	for (size_t i = 0; i < executor->queue_len; i++)
+		if (same_process(&executor->queue[i].id, id))
+			return true;
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].active &&
+		    same_process(&executor->running[i].job.action.id, id))
+			return true;
+	return false;
+}
+
+void executor_submit(struct executor *executor, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_actions && executor->queue_len < PLAN_MAX; i++) {
+		const struct action *action = &plan->actions[i];
+
+		/* what was moved out by a backend that is off now comes back by itself */
+		if (action->backend < executor->n_backends && !is_known(executor, &action->id))
+			executor->queue[executor->queue_len++] = *action;
+	}
+}
+
+size_t executor_cancel_queued(struct executor *executor)
+{
+	size_t n = executor->queue_len;
+
+	executor->queue_len = 0;
+	return n;
+}
+
+uint64_t executor_in_flight_bytes(const struct executor *executor)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < executor->queue_len; i++)
+		if (executor->queue[i].verb == ACTION_RECLAIM)
+			bytes = u64_add_sat(bytes, executor->queue[i].bytes);
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
+		const struct running *running = &executor->running[i];
+
+		if (running->active && running->job.action.verb == ACTION_RECLAIM)
+			bytes = u64_add_sat(bytes, u64_sub_sat(running->job.action.bytes,
+							       running->job.done_bytes));
+	}
+	return bytes;
+}
+
+bool executor_busy(const struct executor *executor)
+{
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].active)
+			return true;
+	return executor->queue_len > 0;
+}
+
+/* -- the end of a job ------------------------------------------------------------------------ */
+
+static void count(struct backend_stats *stats, const struct outcome *outcome)
+{
+	stats->outcomes[outcome->kind]++;
+	if (outcome->error < 0)
+		stats->last_error = outcome->error;
+	if (outcome->action.verb == ACTION_RECLAIM) {
+		stats->out_actions += outcome->kind == OUTCOME_DONE;
+		stats->out_bytes += outcome->moved_bytes;
+	} else {
+		stats->back_actions += outcome->kind == OUTCOME_DONE;
+		stats->back_bytes += outcome->moved_bytes;
+	}
+}
+
+static void report(struct executor *executor, const struct outcome *outcome)
+{
+	count(&executor->stats[outcome->action.backend], outcome);
+	executor->hooks.done(executor->hooks.owner, outcome);
+}
+
+/* What the kernel says now, of the process that the job still pins. */
+static void verify(const struct executor *executor, const struct job *job, struct outcome *outcome)
+{
+	outcome->after = outcome->before;
+	if (procstat_read_full(executor->procfs, &outcome->after) < 0 ||
+	    !pidpin_alive(job->pidfd)) {
+		outcome->kind = OUTCOME_GONE;
+		return;
+	}
+	if (job->effect != JOB_MOVES)
+		return;
+	if (job->action.verb == ACTION_RECLAIM)
+		outcome->moved_bytes =
+			u64_sub_sat(outcome->before.anon_bytes, outcome->after.anon_bytes);
+	else
+		outcome->moved_bytes =
+			u64_sub_sat(outcome->before.swap_bytes, outcome->after.swap_bytes);
+}
+
+static enum outcome_kind kind_of_error(int error)
+{
+	switch (error) {
+	case 0: return OUTCOME_DONE;
+	case -ESRCH: return OUTCOME_GONE;
+	case -ETIMEDOUT: return OUTCOME_TIMEOUT;
+	default: return OUTCOME_FAILED;
+	}
+}
+
+static void stop_waiting(struct executor *executor, struct running *running)
+{
+	if (running->waiting)
+		(void)epoll_ctl(executor->epoll_fd, EPOLL_CTL_DEL, running->job.wait_fd, NULL);
+	running->waiting = false;
+}
+
+static void finish(struct executor *executor, struct running *running, int error, uint64_t now_ns)
+{
+	struct job *job = &running->job;
+	const struct backend *backend = &executor->backends[job->action.backend];
+	struct outcome outcome = {
+		.action = job->action,
+		.kind = kind_of_error(error),
+		.effect = job->effect,
+		.error = error == -ESRCH ? 0 : error,
+		.claimed_bytes = job->done_bytes,
+		.before = running->before,
+		.elapsed_ns = u64_sub_sat(now_ns, running->started_ns),
+	};
+
+	stop_waiting(executor, running);
+	backend->ops->end(backend->ctx, job);
+	/* a job that failed half-way has moved something all the same */
+	verify(executor, job, &outcome);
+	close_fd(&job->pidfd);
+	running->active = false;
+	report(executor, &outcome);
+}
+
+/* -- the beginning ---------------------------------------------------------------------------- */
+
+static struct running *free_place(struct executor *executor, unsigned backend, unsigned *ret_slot)
+{
+	unsigned used = 0;
+	struct running *place = NULL;
+
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
+		struct running *running = &executor->running[i];
+
+		if (!running->active)
+			place = place ? place : running;
+		else if (running->job.action.backend == backend)
+			used |= 1u << running->job.slot;
+	}
+	*ret_slot = (unsigned)__builtin_ctz(~used);
+	return *ret_slot < executor->backends[backend].ops->parallel ? place : NULL;
+}
+
+/* Pins the process, has it judged afresh, and begins. */
+static void begin(struct executor *executor, const struct action *action, struct running *running,
+		  unsigned slot, uint64_t now_ns)
+{
+	const struct backend *backend = &executor->backends[action->backend];
+	struct outcome outcome = {.action = *action, .kind = OUTCOME_GONE};
+	_cleanup_close_ int pidfd = pidpin_open(action->id.pid);
+	int r;
+
+	if (pidfd < 0) {
+		report(executor, &outcome);
+		return;
+	}
+	outcome.reason = executor->hooks.admit(executor->hooks.owner, action, &outcome.before);
+	if (outcome.reason != REASON_VICTIM || !pidpin_alive(pidfd)) {
+		if (outcome.reason != REASON_VICTIM && outcome.reason != REASON_ZOMBIE)
+			outcome.kind = OUTCOME_REFUSED;
+		report(executor, &outcome);
+		return;
+	}
+	*running = (struct running){
+		.active = true,
+		.before = outcome.before,
+		.started_ns = now_ns,
+		.job = {.action = *action, .pidfd = take_fd(&pidfd), .slot = slot, .wait_fd = -1},
+	};
+	r = backend->ops->begin(backend->ctx, &running->job);
+	if (r < 0)
+		finish(executor, running, r, now_ns);
+}
+
+/* In rank order, but an action whose backend is busy doesn't keep the others waiting. */
+static void start_queued(struct executor *executor, uint64_t now_ns)
+{
+	size_t at = 0;
+
+	while (at < executor->queue_len) {
+		struct action action = executor->queue[at];
+		unsigned slot;
+		struct running *running = free_place(executor, action.backend, &slot);
+
+		if (!running) {
+			at++;
+			continue;
+		}
+		executor->queue_len--;
+		memmove(&executor->queue[at], &executor->queue[at + 1],
+			(executor->queue_len - at) * sizeof *executor->queue);
+		begin(executor, &action, running, slot, now_ns);
+	}
+}
+
+/* -- in between -------------------------------------------------------------------------------- */
+
+static void adapt_step(struct executor *executor, uint64_t elapsed_ns)
+{
+	if (elapsed_ns > STEP_LONG_NS)
+		executor->step_bytes = u64_max(executor->step_bytes / 2, STEP_MIN_BYTES);
+	else if (elapsed_ns < STEP_SHORT_NS)
+		executor->step_bytes = u64_min(executor->step_bytes * 2, executor->step_max_bytes);
+	executor->step_bytes = u64_min(executor->step_bytes, executor->step_max_bytes);
+}
+
+static int wait_for(struct executor *executor, struct running *running)
+{
+	struct epoll_event event = {
+		.events = running->job.wait_events,
+		.data.u64 = executor->data_base + (uint64_t)(running - executor->running),
+	};
+
+	if (epoll_ctl(executor->epoll_fd, EPOLL_CTL_ADD, running->job.wait_fd, &event) < 0)
+		return -errno;
+	running->waiting = true;
+	return 0;
+}
+
+static void run_step(struct executor *executor, struct running *running)
+{
+	const struct backend *backend = &executor->backends[running->job.action.backend];
+	uint64_t start_ns = clock_now_ns();
+	int r = backend->ops->step(backend->ctx, &running->job, executor->step_bytes, start_ns);
+	uint64_t now_ns = clock_now_ns();
+
+	if (r == STEP_WAIT)
+		r = wait_for(executor, running);
+	else if (r == STEP_MORE)
+		adapt_step(executor, now_ns - start_ns);
+	else
+		finish(executor, running, r < 0 ? r : 0, now_ns);
+	if (r < 0 && running->active)
+		finish(executor, running, r, now_ns);
+}
+
+static void expire(struct executor *executor, uint64_t now_ns)
+{
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
+		struct running *running = &executor->running[i];
+
+		if (running->waiting && now_ns >= running->job.deadline_ns) {
+			stop_waiting(executor, running);
+			running->job.expired = true;
+		}
+	}
+}
+
+/* Round robin, so that one long job doesn't keep the others from their answers. */
+static struct running *next_runnable(struct executor *executor)
+{
+	for (unsigned i = 1; i <= EXECUTOR_JOBS_MAX; i++) {
+		unsigned index = (executor->last_run + i) % EXECUTOR_JOBS_MAX;
+		struct running *running = &executor->running[index];
+
+		if (running->active && !running->waiting) {
+			executor->last_run = index;
+			return running;
+		}
+	}
+	return NULL;
+}
+
+bool executor_run(struct executor *executor, uint64_t now_ns)
+{
+	struct running *running;
+
+	expire(executor, now_ns);
+	start_queued(executor, now_ns);
+	running = next_runnable(executor);
+	if (!running)
+		return false;
+	run_step(executor, running);
+	start_queued(executor, now_ns);
+	return next_runnable(executor) != NULL;
+}
+
+void executor_ready(struct executor *executor, uint64_t index)
+{
+	if (index < EXECUTOR_JOBS_MAX)
+		stop_waiting(executor, &executor->running[index]);
+}
+
+uint64_t executor_deadline_ns(const struct executor *executor)
+{
+	uint64_t first_ns = UINT64_MAX;
+
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].waiting)
+			first_ns = u64_min(first_ns, executor->running[i].job.deadline_ns);
+	return first_ns;
+}
+
+void executor_abort(struct executor *executor, uint64_t now_ns)
+{
+	(void)executor_cancel_queued(executor);
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].active)
+			finish(executor, &executor->running[i], -ECANCELED, now_ns);
+}
+
+const char *outcome_word(enum outcome_kind kind)
+{
+	static const char *const words[OUTCOME__N] = {"done", "gone", "refused", "failed",
+						      "timeout"};
+
+	return words[kind];
+}
