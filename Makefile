@@ -16,7 +16,6 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev
 TEST_PACKAGES := check clang libclang-rt-14-dev|libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs kmod
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
-BENCH_PACKAGES := swapspace earlyoom
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
@@ -96,6 +95,15 @@ check-fuzz: deps-test
 check-system: all deps-test $(B)/tools/holder
 	@tests/system/run.sh $(B)
 
+$(B)/tools/%.so: tests/tools/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+
+$(B)/bench/engine: tests/bench/engine.c $(patsubst %,$(B)/obj/%.o,backend/advise sys/pagemap sys/procmadv \
+		sys/regions sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)
+
 $(B)/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
@@ -110,8 +118,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder
-	@tests/install-packages.sh $(BENCH_PACKAGES)
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------
