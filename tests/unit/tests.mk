@@ -13,3 +13,9 @@ test_options_OBJS := config/options config/suggest config/value config/valuetext
 test_config_OBJS := config/check config/config config/file config/ini config/options config/print config/suggest \
 	config/value config/valuetext config/why base/num base/text
 test_config_LIBS := -liniparser
+test_meminfo_OBJS := sys/meminfo sys/procfs base/num
+test_psi_OBJS := sys/psi sys/procfs base/num
+test_procstat_OBJS := sys/procstat sys/procfs base/num
+test_regions_OBJS := sys/regions sys/procfs
+test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
+test_procps_LIBS := -lproc2
