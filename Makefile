@@ -10,6 +10,9 @@ sysconfdir ?= $(if $(filter /usr /usr/local,$(prefix)),/etc,$(prefix)/etc)
 unitdir ?= $(if $(filter /usr,$(prefix)),/lib/systemd/system,$(if $(filter /usr/local,$(prefix)),/etc/systemd/system,$(prefix)/lib/systemd/system))
 DESTDIR ?=
 INSTALL ?= install
+# V=1 shows the commands
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 
 # What a build and a test run need, as named in Debian 12 and 13
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev
@@ -37,11 +40,13 @@ PROGRAMS := $(B)/swapify-policy
 all: $(PROGRAMS)
 
 $(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
 
 $(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Changes when compiler or flags do, so that objects are made anew
 $(B)/flags: FORCE
@@ -58,15 +63,18 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c)) \
 
 $(B)/tests/test_%.o: tests/unit/test_%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Wno-missing-prototypes -MMD -MP -c -o $@ $<
 $(B)/tests/sim_%.o: tests/sim/sim_%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -Wno-missing-prototypes -MMD -MP -c -o $@ $<
 
 # A unit test names every object it links: growth means a leak between the rooms
 define unit_test
 $(B)/tests/$(1): $(B)/tests/$(1).o $(patsubst %,$(B)/obj/%.o,$($(1)_OBJS))
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$($(1)_LIBS) -lcheck -lsubunit -lm -lrt -lpthread
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$($(1)_LIBS) -lcheck -lsubunit -lm -lrt -lpthread
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 
@@ -97,16 +105,19 @@ check-system: all deps-test $(B)/tools/holder
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 $(B)/bench/engine: tests/bench/engine.c $(patsubst %,$(B)/obj/%.o,backend/advise sys/pagemap sys/procmadv \
 		sys/regions sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)
 
 $(B)/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 check: all
 	@tests/run.sh $(B) check-static check-unit check-sanitized check-fuzz check-system

@@ -80,20 +80,22 @@ void text_add_duration(struct text *text, uint64_t ns)
 void text_add_safe(struct text *text, const char *string)
 {
 	for (; *string; string++) {
-		char c = *string;
+		bool plain = *string > ' ' && *string < 0x7f && *string != '=' && *string != '"';
 
 		if (text->len + 1 >= text->cap) {
 			text->cut = true;
 			return;
 		}
-		text->buf[text->len++] = c > ' ' && c < 0x7f && c != '=' && c != '"' ? c : '?';
+		text->buf[text->len++] = '?';
+		if (plain)
+			text->buf[text->len - 1] = *string;
 		text->buf[text->len] = '\0';
 	}
 }
 
 struct text_small text_bytes(uint64_t bytes)
 {
-	struct text_small small;
+	struct text_small small = {0};
 	struct text text = TEXT_OVER(small.buf);
 
 	text_add_bytes(&text, bytes);
@@ -102,7 +104,7 @@ struct text_small text_bytes(uint64_t bytes)
 
 struct text_small text_duration(uint64_t ns)
 {
-	struct text_small small;
+	struct text_small small = {0};
 	struct text text = TEXT_OVER(small.buf);
 
 	text_add_duration(&text, ns);
@@ -111,7 +113,7 @@ struct text_small text_duration(uint64_t ns)
 
 struct text_small text_safe(const char *string)
 {
-	struct text_small small;
+	struct text_small small = {0};
 	struct text text = TEXT_OVER(small.buf);
 
 	text_add_safe(&text, string);

@@ -111,7 +111,7 @@ static void print_plan(struct daemon *daemon, FILE *out)
 		return;
 	plan_reclaim(&daemon->sampler.snapshot, &daemon->config.params.idle,
 		     (uint64_t)daemon->need_bytes, plan);
-	(void)fprintf(out, "\nThe plan now: %zu actions, %s; %s wanted and not found.\n",
+	(void)fprintf(out, "\nThe plan now: %zu actions, %s; %s of the need not covered.\n",
 		      plan->n_actions, FMT_BYTES(plan->bytes), FMT_BYTES(plan->missing_bytes));
 	for (size_t i = 0; i < plan->n_actions; i++)
 		(void)fprintf(out, "  move %s of %s (pid %d) out, idle for %s\n",
