@@ -50,7 +50,7 @@ void text_add_bytes(struct text *text, uint64_t bytes)
 		text_addf(text, "%llu %s", (unsigned long long)(bytes / unit), units[i]);
 	else
 		text_addf(text, "%llu.%llu %s", (unsigned long long)(bytes / unit),
-			  (unsigned long long)(bytes % unit / (unit / 10 + 1)), units[i]);
+			  (unsigned long long)(bytes % unit * 10 / unit), units[i]);
 }
 
 void text_add_duration(struct text *text, uint64_t ns)

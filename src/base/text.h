@@ -28,7 +28,8 @@ void text_add_duration(struct text *text, uint64_t ns);
  * processes and paths are chosen by strangers and must not forge a log line or its keys. */
 void text_add_safe(struct text *text, const char *string);
 
-/* A small result of its own for printf arguments: FMT_BYTES(n) lives to the end of its block. */
+/* A small result of its own for printf arguments: FMT_BYTES(n) lives to the end of the full
+ * expression it stands in, so it is never to be stored. */
 struct text_small {
 	char buf[32];
 };

@@ -39,7 +39,7 @@ const struct option_def config_options[] = {
 	{"idle", "min_rss", OPTION_BYTES, AT(idle.min_rss_bytes), 0, TERABYTE, "12M", NULL,
 	 "processes with less anonymous memory than this are left alone"},
 	{"idle", "min_resident", OPTION_DURATION, AT(idle.min_resident_ns), 0, 168 * HOUR, "10min", NULL,
-	 "a process that was brought back is left alone for this long"},
+	 "a process that was brought back is left alone so long, at least a cooldown"},
 	{"idle", "backoff_max", OPTION_DURATION, AT(idle.backoff_max_ns), 0, 168 * HOUR, "1h", NULL,
 	 "each wrong choice doubles a process's own min_idle, up to this"},
 	{"idle", "backoff_forgive", OPTION_DURATION, AT(idle.backoff_forgive_ns), SECOND, 168 * HOUR, "1h", NULL,

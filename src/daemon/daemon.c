@@ -29,7 +29,12 @@ static void add_backends(struct daemon *daemon)
 
 static void take_params(struct daemon *daemon)
 {
-	daemon->executor.step_max_bytes = daemon->config.params.madvise.step_bytes;
+	struct params *params = &daemon->config.params;
+
+	/* nobody is moved to and fro within one cooldown */
+	params->idle.min_resident_ns =
+		u64_max(params->idle.min_resident_ns, params->memory.cooldown_ns);
+	daemon->executor.step_max_bytes = params->madvise.step_bytes;
 	daemon->executor.step_bytes = daemon->executor.step_max_bytes;
 	add_backends(daemon);
 }
@@ -251,7 +256,8 @@ static void restore(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 {
 	if (daemon->sampler.scanned_ns != now_ns)
 		scan(daemon, SCAN_FOLLOWED, now_ns);
-	plan_restore(&daemon->sampler.snapshot, bytes, &daemon->plan);
+	plan_restore(&daemon->sampler.snapshot, daemon->config.params.memory.cooldown_ns, bytes,
+		     &daemon->plan);
 	executor_submit(&daemon->executor, &daemon->plan);
 }
 

@@ -126,7 +126,7 @@ struct machine_step machine_step(struct machine *machine, const struct machine_f
 	if (step.effect == EFFECT_RECLAIM)
 		step.bytes = (uint64_t)facts->need_bytes;
 	else if (step.effect == EFFECT_RESTORE)
-		step.bytes = (uint64_t)-facts->need_bytes;
+		step.bytes = -(uint64_t)facts->need_bytes;
 
 	adapt_cooldown(machine, step.effect, facts->now_ns, params);
 	if (edge->reset)

@@ -4,9 +4,12 @@
 #include "base/units.h"
 
 #define GAP_MAX_INTERVALS 3
+/* CPU time comes in steps of 10 ms (USER_HZ is 100 on every architecture). */
+#define CPU_STEP_NS (10 * NS_PER_MS)
 #define WRONG_MIN_BYTES MIB
 #define WRONG_SHARE 8
-#define BACKOFF_SHIFT_MAX 16
+#define BACKOFF_BASE_NS NS_PER_S /* a min_idle of 0 doubled would stay 0 */
+#define BACKOFF_SHIFT_MAX 20	 /* from 1 s to more than the 168 h that can be configured */
 
 static void start_afresh(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns)
 {
@@ -16,17 +19,22 @@ static void start_afresh(struct proc_history *past, const struct proc_facts *fac
 	past->idle_since_ns = 0;
 }
 
+/* What a busy process has used at least where limit_ns are allowed. In short intervals a step that
+ * happened to fall into them must not decide: 10 ms in a second would be 1 %, whatever was used. */
+static uint64_t busy_ns(uint64_t limit_ns)
+{
+	if (limit_ns >= 10 * CPU_STEP_NS)
+		return limit_ns;
+	return u64_max(limit_ns + CPU_STEP_NS, 2 * CPU_STEP_NS);
+}
+
 void idle_observe(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		  const struct idle_params *params)
 {
 	uint64_t gap_max_ns = params->scan_interval_ns * GAP_MAX_INTERVALS;
-	uint64_t interval_ns, used_ns;
+	uint64_t interval_ns, used_ns, limit_ns;
 
-	if (past->seen_ns == 0 || now_ns < past->seen_ns || facts->cpu_ns < past->cpu_ns) {
-		start_afresh(past, facts, now_ns);
-		return;
-	}
-	if (facts->mm_tag != past->mm_tag) {
+	if (past->seen_ns != 0 && facts->mm_tag != past->mm_tag) {
 		/* exec: the memory that was moved out is gone with the old program */
 		past->out_bytes = 0;
 		past->retry_ns = 0;
@@ -34,14 +42,21 @@ void idle_observe(struct proc_history *past, const struct proc_facts *facts, uin
 		start_afresh(past, facts, now_ns);
 		return;
 	}
+	if (past->seen_ns == 0 || now_ns < past->seen_ns || facts->cpu_ns < past->cpu_ns) {
+		start_afresh(past, facts, now_ns);
+		return;
+	}
 	interval_ns = now_ns - past->seen_ns;
 	if (interval_ns == 0)
 		return;
 	used_ns = facts->cpu_ns - past->cpu_ns;
+	limit_ns = u64_share(u64_min(interval_ns, gap_max_ns), params->idle_cpu_permyriad,
+			     PERMYRIAD_ONE);
 
-	if (used_ns > 0 &&
-	    used_ns >= u64_share(interval_ns, params->idle_cpu_permyriad, PERMYRIAD_ONE))
+	if (used_ns > 0 && used_ns >= busy_ns(limit_ns))
 		past->idle_since_ns = 0;
+	else if (used_ns > 0 && limit_ns < 2 * CPU_STEP_NS && interval_ns < gap_max_ns)
+		return; /* too short an interval to tell: let it go on */
 	else if (past->idle_since_ns == 0)
 		past->idle_since_ns = now_ns - u64_min(interval_ns, gap_max_ns);
 	else if (interval_ns > gap_max_ns)
@@ -58,10 +73,13 @@ uint64_t idle_ns(const struct proc_history *past, uint64_t now_ns)
 uint64_t idle_minimum_ns(const struct proc_history *past, const struct idle_params *params)
 {
 	uint64_t cap_ns = u64_max(params->backoff_max_ns, params->min_idle_ns);
+	uint64_t base_ns = u64_max(params->min_idle_ns, BACKOFF_BASE_NS);
 
-	if (past->backoff >= BACKOFF_SHIFT_MAX || params->min_idle_ns > cap_ns >> past->backoff)
-		return past->backoff == 0 ? params->min_idle_ns : cap_ns;
-	return params->min_idle_ns << past->backoff;
+	if (past->backoff == 0)
+		return params->min_idle_ns;
+	if (past->backoff > BACKOFF_SHIFT_MAX || base_ns > cap_ns >> past->backoff)
+		return cap_ns;
+	return base_ns << past->backoff;
 }
 
 static void forgive(struct proc_history *past, uint64_t now_ns, const struct idle_params *params)
@@ -93,9 +111,9 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	past->out_bytes = u64_sub_sat(past->out_bytes, back_bytes);
 	past->out_swap_bytes = facts->swap_bytes;
 	past->out_major_faults = facts->major_faults;
-	if (u64_sub_sat(now_ns, past->out_since_ns) >= window_ns)
+	if (past->judged || u64_sub_sat(now_ns, past->out_since_ns) >= window_ns)
 		return false;
-	past->out_since_ns = u64_sub_sat(now_ns, window_ns); /* no second verdict on this one */
+	past->judged = true;
 	if (idle_minimum_ns(past, params) < params->backoff_max_ns &&
 	    past->backoff < BACKOFF_SHIFT_MAX)
 		past->backoff++;
@@ -110,6 +128,7 @@ void idle_note_out(struct proc_history *past, const struct proc_facts *facts, ui
 {
 	past->out_bytes = u64_min(u64_add_sat(past->out_bytes, moved_bytes), facts->swap_bytes);
 	past->out_since_ns = now_ns;
+	past->judged = false;
 	past->out_swap_bytes = facts->swap_bytes;
 	past->out_major_faults = facts->major_faults;
 	past->wanted = false;
@@ -117,7 +136,9 @@ void idle_note_out(struct proc_history *past, const struct proc_facts *facts, ui
 
 void idle_note_back(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns)
 {
-	past->out_bytes = u64_min(past->out_bytes, facts->swap_bytes);
+	uint64_t back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
+
+	past->out_bytes = u64_min(u64_sub_sat(past->out_bytes, back_bytes), facts->swap_bytes);
 	past->out_swap_bytes = facts->swap_bytes;
 	past->out_major_faults = facts->major_faults;
 	past->restored_ns = now_ns;

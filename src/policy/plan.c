@@ -65,6 +65,8 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 	for (uint32_t i = 0; i < snapshot->n_procs; i++) {
 		enum reason reason = rank_verdict(&snapshot->procs[i], snapshot->now_ns, params);
 
+		if (reason == REASON_VICTIM && room_bytes[snapshot->procs[i].backend] == 0)
+			reason = REASON_NO_ROOM;
 		if (reason != REASON_VICTIM)
 			ret->passed_over[reason]++;
 		else if (!ranking_offer(&ranking, snapshot, i))
@@ -89,7 +91,13 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 	}
 }
 
-void plan_restore(const struct snapshot *snapshot, uint64_t spare_bytes, struct plan *ret)
+static bool may_come_back(const struct proc *proc, uint64_t now_ns, uint64_t settle_ns)
+{
+	return proc->past.wanted || u64_sub_sat(now_ns, proc->past.out_since_ns) >= settle_ns;
+}
+
+void plan_restore(const struct snapshot *snapshot, uint64_t settle_ns, uint64_t spare_bytes,
+		  struct plan *ret)
 {
 	const struct proc *best = NULL;
 
@@ -99,6 +107,7 @@ void plan_restore(const struct snapshot *snapshot, uint64_t spare_bytes, struct 
 		uint64_t held_bytes = idle_held_bytes(proc);
 
 		if (held_bytes > 0 && held_bytes <= spare_bytes &&
+		    may_come_back(proc, snapshot->now_ns, settle_ns) &&
 		    (!best || rank_compare_back(proc, best) < 0))
 			best = proc;
 	}

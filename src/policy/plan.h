@@ -30,8 +30,11 @@ struct plan {
 void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *params,
 		  uint64_t need_bytes, struct plan *ret);
 
-/* One process to bring back whose held bytes fit into spare_bytes, or none. */
-void plan_restore(const struct snapshot *snapshot, uint64_t spare_bytes, struct plan *ret);
+/* One process to bring back whose held bytes fit into spare_bytes, or none. What was moved out
+ * less than settle_ns ago stays out unless it is wanted: on diet nothing else keeps a process
+ * from being moved to and fro. */
+void plan_restore(const struct snapshot *snapshot, uint64_t settle_ns, uint64_t spare_bytes,
+		  struct plan *ret);
 
 /*
  * The first cap processes in rank order that are victims, or would be if they stayed idle:

@@ -7,7 +7,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#define WORD_SIZE 256
+#define WORD_SIZE 1024 /* an option is at most 900 characters */
 #define BLANKS " \t,"
 
 /* Copies the next word of *list, cut to WORD_SIZE - 1, and moves past it. */

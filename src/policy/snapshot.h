@@ -82,6 +82,7 @@ struct proc_history {
 	uint8_t backoff;      /* its minimum idle time is min_idle << backoff */
 	uint8_t wrong_count;  /* saturates */
 	uint8_t held_by;      /* the backend that moved out_bytes */
+	bool judged;	      /* the last page-out turned out wrong already */
 	bool wanted;	      /* was faulting its memory back when last looked at */
 };
 

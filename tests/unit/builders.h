@@ -93,6 +93,14 @@ static inline uint64_t series_below(struct series *series, uint64_t below)
 	return (series_next(series) >> 16) % below;
 }
 
+/* A number of any size, small ones as often as large ones */
+static inline uint64_t series_any(struct series *series)
+{
+	unsigned shift = (unsigned)series_below(series, 64);
+
+	return series_next(series) >> shift;
+}
+
 /* Runs the tests as one suite; the exit status of main. */
 static inline int run_tests(const char *name, const TTest *const *tests, size_t n)
 {

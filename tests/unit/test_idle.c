@@ -56,15 +56,22 @@ START_TEST(the_threshold)
 		{"all of one CPU", 100, 60 * S, 60 * S, false},
 		{"many threads", 100, 60 * S, 600 * S, false},
 		{"0.01 %, a tick in a minute", 1, 60 * S, 10 * NS_PER_MS, false},
-		{"0.01 %, a tick in two minutes", 1, 120 * S, 10 * NS_PER_MS, true},
+		{"0.01 %, a tick in two minutes: too early to tell", 1, 120 * S, 10 * NS_PER_MS,
+		 false},
+		{"0.01 %, a tick in three minutes", 1, 180 * S, 10 * NS_PER_MS, true},
 		{"100 %, nearly", 10000, 60 * S, 60 * S - 1, true},
 		{"100 %", 10000, 60 * S, 60 * S, false},
 		{"under a tick, nothing used", 100, 5 * NS_PER_MS, 0, true},
 		{"a tick where less than one was allowed", 100, 5 * NS_PER_MS, 10 * NS_PER_MS,
 		 false},
-		{"a tick in exactly a hundred", 100, S, 10 * NS_PER_MS, false},
+		{"a tick in a second: too early to tell", 100, S, 10 * NS_PER_MS, false},
+		{"a tick in two seconds", 100, 2 * S, 10 * NS_PER_MS, true},
+		{"two ticks in two seconds: one of them by chance", 100, 2 * S, 20 * NS_PER_MS,
+		 true},
+		{"three ticks in two seconds", 100, 2 * S, 30 * NS_PER_MS, false},
+		{"two ticks in a second", 100, S, 20 * NS_PER_MS, false},
 		{"one nanosecond, nothing used", 100, 1, 0, true},
-		{"one nanosecond, one used", 100, 1, 1, false},
+		{"one nanosecond, one used: too early to tell", 100, 1, 1, false},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -80,6 +87,24 @@ START_TEST(the_threshold)
 			      "%s: idle for %llu ns", rows[i].name,
 			      (unsigned long long)idle_ns(&past, now_ns));
 	}
+}
+END_TEST
+
+/* CPU time comes in ticks of 10 ms: looked at every second, a program that uses 0.9 % of a CPU
+ * shows one in nearly each of them. It is idle all the same, and one that uses 2 % isn't. */
+START_TEST(ticks_in_short_intervals)
+{
+	struct idle_params params = default_idle_params();
+	struct proc_history light = seen_once(&params), heavy = seen_once(&params);
+
+	for (uint64_t second = 1; second <= 300; second++) {
+		uint64_t now_ns = LATER + second * S;
+
+		observe(&light, now_ns, 1000 * S + second * 9 / 10 * 10 * NS_PER_MS);
+		observe(&heavy, now_ns, 1000 * S + second * 20 * NS_PER_MS);
+		ck_assert_uint_eq(heavy.idle_since_ns, 0);
+	}
+	ck_assert_uint_ge(idle_ns(&light, LATER + 300 * S), 290 * S);
 }
 END_TEST
 
@@ -692,6 +717,7 @@ int main(void)
 	const TTest *const tests[] = {
 		one_look_says_nothing,
 		the_threshold,
+		ticks_in_short_intervals,
 		idle_time_begins_with_the_first_idle_interval,
 		two_looks_at_one_time_are_one,
 		gaps,

@@ -239,7 +239,7 @@ START_TEST(need_on_random_machines)
 	for (int i = 0; i < 50000; i++) {
 		struct machine_params params = {.lower_freelimit_percent =
 							(unsigned)series_below(&series, 100)};
-		uint64_t total = 1 + (series_next(&series) >> (1 + series_below(&series, 60)));
+		uint64_t total = 1 + series_any(&series) / 2;
 		uint64_t less = series_below(&series, total), more = less;
 		uint64_t target;
 		int64_t need_less, need_more;

@@ -175,34 +175,21 @@ END_TEST
 START_TEST(durations_refuse_the_rest)
 {
 	static const struct u64_row rows[] = {
-		{"", -EINVAL, 0},
-		{" ", -EINVAL, 0},
+		{"", -EINVAL, 0},	   {" ", -EINVAL, 0},
 		{"1h 30", -EINVAL, 0}, /* 30 what? */
 		{"0h 30", -EINVAL, 0}, /* the same, though the sum so far is 0 */
-		{"0s 0", -EINVAL, 0},
-		{"30 1h", -EINVAL, 0},
-		{"30 30", -EINVAL, 0},
-		{"s", -EINVAL, 0},
-		{"1h min", -EINVAL, 0},
-		{" 90s", -EINVAL, 0},
-		{"90s ", -EINVAL, 0},
-		{"90 ", -EINVAL, 0},
-		{"90 s", -EINVAL, 0},
-		{"1h  30min", -EINVAL, 0},
-		{"1h\t30min", -EINVAL, 0},
-		{"-5s", -EINVAL, 0},
-		{"1h -5s", -EINVAL, 0},
-		{"+5s", -EINVAL, 0},
-		{"1.5h", -EINVAL, 0},
-		{"5m", -EINVAL, 0}, /* minutes or milliseconds? */
-		{"5us", -EINVAL, 0},
-		{"5sec", -EINVAL, 0},
-		{"5minutes", -EINVAL, 0},
-		{"5H", -EINVAL, 0},
-		{"5S", -EINVAL, 0},
-		{"1d", -EINVAL, 0},
-		{"1h,30min", -EINVAL, 0},
-		{"infinity", -EINVAL, 0},
+		{"0s 0", -EINVAL, 0},	   {"30 1h", -EINVAL, 0},
+		{"30 30", -EINVAL, 0},	   {"s", -EINVAL, 0},
+		{"1h min", -EINVAL, 0},	   {" 90s", -EINVAL, 0},
+		{"90s ", -EINVAL, 0},	   {"90 ", -EINVAL, 0},
+		{"90 s", -EINVAL, 0},	   {"1h  30min", -EINVAL, 0},
+		{"1h\t30min", -EINVAL, 0}, {"-5s", -EINVAL, 0},
+		{"1h -5s", -EINVAL, 0},	   {"+5s", -EINVAL, 0},
+		{"1.5h", -EINVAL, 0},	   {"5m", -EINVAL, 0}, /* minutes or milliseconds? */
+		{"5us", -EINVAL, 0},	   {"5sec", -EINVAL, 0},
+		{"5minutes", -EINVAL, 0},  {"5H", -EINVAL, 0},
+		{"5S", -EINVAL, 0},	   {"1d", -EINVAL, 0},
+		{"1h,30min", -EINVAL, 0},  {"infinity", -EINVAL, 0},
 	};
 
 	check_u64_rows("num_duration", num_duration, rows, ROWS(rows));
@@ -272,9 +259,9 @@ START_TEST(bools)
 		const char *text;
 		int r, value;
 	} rows[] = {
-		{"yes", 0, 1},	     {"on", 0, 1},	 {"true", 0, 1},     {"1", 0, 1},
-		{"no", 0, 0},	     {"off", 0, 0},	 {"false", 0, 0},    {"0", 0, 0},
-		{"", -EINVAL, 0},    {"2", -EINVAL, 0},	 {"y", -EINVAL, 0},  {"yess", -EINVAL, 0},
+		{"yes", 0, 1},	      {"on", 0, 1},	   {"true", 0, 1},     {"1", 0, 1},
+		{"no", 0, 0},	      {"off", 0, 0},	   {"false", 0, 0},    {"0", 0, 0},
+		{"", -EINVAL, 0},     {"2", -EINVAL, 0},   {"y", -EINVAL, 0},  {"yess", -EINVAL, 0},
 		{" yes", -EINVAL, 0}, {"no ", -EINVAL, 0}, {"00", -EINVAL, 0}, {"-1", -EINVAL, 0},
 	};
 
@@ -346,10 +333,10 @@ START_TEST(random_bytes)
 			uint64_t value = UNTOUCHED;
 			int r = parsers[p](text, &value);
 
-			ck_assert_msg(r == 0 || ((r == -EINVAL || r == -ERANGE) &&
-						 value == UNTOUCHED),
-				      "parser %zu, \"%s\", seed %llx: %d", p, text,
-				      (unsigned long long)series.seed, r);
+			ck_assert_msg(
+				r == 0 || ((r == -EINVAL || r == -ERANGE) && value == UNTOUCHED),
+				"parser %zu, \"%s\", seed %llx: %d", p, text,
+				(unsigned long long)series.seed, r);
 			ck_assert_msg(r != 0 || (text[0] >= '0' && text[0] <= '9'),
 				      "parser %zu takes \"%s\"", p, text);
 		}

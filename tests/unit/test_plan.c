@@ -41,7 +41,7 @@ static struct plan restore(const struct snapshot *snapshot, uint64_t spare_bytes
 	struct plan plan;
 
 	memset(&plan, 0xff, sizeof plan);
-	plan_restore(snapshot, spare_bytes, &plan);
+	plan_restore(snapshot, 0, spare_bytes, &plan);
 	return plan;
 }
 
@@ -242,7 +242,7 @@ START_TEST(passed_over_adds_up)
 
 	for (int round = 0; round < 2000; round++) {
 		struct snapshot *snapshot = fill(&room, series_below(&series, PROCS_MAX + 1));
-		uint64_t need_bytes = series_next(&series) >> series_below(&series, 64);
+		uint64_t need_bytes = series_any(&series);
 		struct plan plan;
 
 		for (int i = 1; i < REASON__N; i++)
@@ -370,6 +370,33 @@ START_TEST(only_what_we_moved_out_comes_back)
 }
 END_TEST
 
+START_TEST(what_just_went_out_stays_out)
+{
+	static const struct {
+		const char *name;
+		uint64_t out_since_ns;
+		bool wanted, back;
+	} rows[] = {
+		{"just moved out", LATER, false, false},
+		{"a nanosecond early", LATER - 5 * MIN + 1, false, false},
+		{"a cooldown ago", LATER - 5 * MIN, false, true},
+		{"just moved out, and wanted", LATER, true, true},
+	};
+	static struct machine_room room;
+
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		struct snapshot *snapshot = fill(&room, 1);
+		struct plan plan;
+
+		room.procs[0].facts.swap_bytes = room.procs[0].past.out_bytes = 10 * MIB;
+		room.procs[0].past.out_since_ns = rows[i].out_since_ns;
+		room.procs[0].past.wanted = rows[i].wanted;
+		plan_restore(snapshot, 5 * MIN, GIB, &plan);
+		ck_assert_msg(plan.n_actions == rows[i].back, "%s", rows[i].name);
+	}
+}
+END_TEST
+
 /* -- the next ones ------------------------------------------------------------------------ */
 
 START_TEST(next_includes_those_that_wait)
@@ -441,6 +468,7 @@ int main(void)
 		nobody_there,
 		what_comes_back,
 		only_what_we_moved_out_comes_back,
+		what_just_went_out_stays_out,
 		next_includes_those_that_wait,
 		next_keeps_the_best,
 	};

@@ -140,6 +140,8 @@ START_TEST(long_names)
 		{"gnome-keyring-daemon", "gnome-keyring", false},
 		{"gnome-keyring-*", "gnome-keyring-d", true},
 		{"fourteen-lette", "fourteen-letter", false},
+		{"fourteen\\-letters", "fourteen-letter", false}, /* a pattern isn't cut */
+		{"fourteen-lette\\r", "fourteen-letter", true},
 		{"a gnome-keyring-daemon b", "gnome-keyring-d", true},
 	};
 

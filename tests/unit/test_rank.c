@@ -311,6 +311,20 @@ START_TEST(time_at_its_ends)
 }
 END_TEST
 
+/* Never restored is not restored at boot. */
+START_TEST(just_booted)
+{
+	struct idle_params params = default_idle_params();
+	struct proc proc = idle_proc(100, NS_PER_H);
+
+	proc.past.idle_since_ns = 1;
+	ck_assert_int_eq(rank_verdict(&proc, 3 * MIN, &params), REASON_VICTIM);
+	ck_assert_uint_eq(rank_wait_ns(&proc, 2 * MIN, &params), 1);
+	proc.past.restored_ns = 1;
+	ck_assert_int_eq(rank_verdict(&proc, 3 * MIN, &params), REASON_RESTORED);
+}
+END_TEST
+
 START_TEST(buckets_at_powers_of_two)
 {
 	static const struct {
@@ -452,11 +466,21 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		each_reason,	  first_reason_wins,	    the_other_reasons_are_the_plans,
-		states,		  only_freezing_disturbs,   size_before_and_after_the_full_facts,
-		verdicts_by_time, waits_end_when_they_say,  only_some_reasons_pass_by_themselves,
-		time_at_its_ends, buckets_at_powers_of_two, order_out,
-		order_back,	  orders_are_total,
+		each_reason,
+		first_reason_wins,
+		the_other_reasons_are_the_plans,
+		states,
+		only_freezing_disturbs,
+		size_before_and_after_the_full_facts,
+		verdicts_by_time,
+		waits_end_when_they_say,
+		only_some_reasons_pass_by_themselves,
+		time_at_its_ends,
+		just_booted,
+		buckets_at_powers_of_two,
+		order_out,
+		order_back,
+		orders_are_total,
 	};
 
 	return RUN_TESTS("rank", tests);

@@ -38,8 +38,8 @@ START_TEST(cuts_in_the_middle)
 		const char *string, *expected;
 		bool cut;
 	} rows[] = {
-		{1, "", "", false},	 {1, "a", "", true},	     {2, "a", "a", false},
-		{2, "ab", "a", true},	 {4, "abcdef", "abc", true}, {4, "abc", "abc", false},
+		{1, "", "", false},	  {1, "a", "", true},	      {2, "a", "a", false},
+		{2, "ab", "a", true},	  {4, "abcdef", "abc", true}, {4, "abc", "abc", false},
 		{4, "%s%n", "%s%", true},
 	};
 
@@ -116,7 +116,7 @@ START_TEST(bytes_round_down)
 	struct series series = series_start(0x62797465);
 
 	for (int i = 0; i < 20000; i++) {
-		uint64_t value = series_next(&series) >> series_below(&series, 64);
+		uint64_t value = series_any(&series);
 		struct text_small small = text_bytes(value);
 		uint64_t unit = UINT64_C(1) << 60, tenths;
 		unsigned long long whole, tenth = 0;
@@ -220,9 +220,15 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		adds_until_full, cuts_in_the_middle, safe_cuts_too,
-		bytes,		 bytes_round_down,   durations,
-		safe_neutralises, safe_takes_every_byte, small_ones_fit_or_are_cut,
+		adds_until_full,
+		cuts_in_the_middle,
+		safe_cuts_too,
+		bytes,
+		bytes_round_down,
+		durations,
+		safe_neutralises,
+		safe_takes_every_byte,
+		small_ones_fit_or_are_cut,
 	};
 
 	return RUN_TESTS("text", tests);
