@@ -43,6 +43,14 @@ static bool is_near(const char *written, const char *known, size_t n)
 	return n * 3 <= (a > b ? a : b);
 }
 
+/* "lower" was meant to be "lower_freelimit" */
+static bool is_beginning(const char *written, const char *known)
+{
+	size_t len = strlen(written);
+
+	return len >= 3 && strncmp(written, known, len) == 0;
+}
+
 struct suggestion suggest_key(const char *section, const char *key)
 {
 	struct suggestion best = {NULL, false};
@@ -54,6 +62,8 @@ struct suggestion suggest_key(const char *section, const char *key)
 
 		if (section && strcmp(section, option->section) != 0)
 			continue;
+		if (is_beginning(key, option->key))
+			n = least(n, 1);
 		if (best.option && n >= fewest)
 			continue;
 		fewest = n;

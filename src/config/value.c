@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define BLANKS " \t,"
-#define WORD_MAX 255 /* policy/protect.c compares no more of one */
 
 bool value_is_string(const struct option_def *option)
 {
@@ -47,18 +46,6 @@ static int parse_uids(const char *list)
 	return 0;
 }
 
-static int check_words(const char *list)
-{
-	for (; *list != '\0'; list += strspn(list, BLANKS)) {
-		size_t len = strcspn(list, BLANKS);
-
-		if (len > WORD_MAX)
-			return -ENAMETOOLONG;
-		list += len;
-	}
-	return 0;
-}
-
 /* iniparser 4.1 takes a backslash in quotes as it is, 4.2 as an escape; quotes fit into neither. */
 static bool can_be_held(const char *text)
 {
@@ -79,9 +66,7 @@ static int parse_string(const struct option_def *option, const char *text, int64
 		return -EILSEQ;
 	if (option->type == OPTION_UIDS)
 		r = parse_uids(text);
-	else if (option->type == OPTION_STRING)
-		r = check_words(text);
-	else if (*text != '\0' && *text != '/')
+	else if (option->type == OPTION_PATH && *text != '\0' && *text != '/')
 		r = -EINVAL;
 	if (r == 0)
 		*ret = (int64_t)strlen(text);

@@ -125,8 +125,6 @@ void value_add_fault(struct text *why, const struct option_def *option, int r)
 	else if (r == -EILSEQ)
 		text_add(why, "not a value that can be held: quotes, backslashes and control "
 			      "characters can't");
-	else if (r == -ENAMETOOLONG)
-		text_add(why, "a list with too long a word: 255 bytes at most");
 	else if (option->type == OPTION_WORD)
 		add_choices(why, option->words);
 	else

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPT_ONCE = 256, OPT_PRINT_CONFIG };
 
@@ -96,6 +97,35 @@ static int take_option(int option, struct args *args)
 	}
 }
 
+/* In the background the working directory is another one: paths are settled before. */
+static int make_absolute(const char **path, char absolute[ARGS_PATH_MAX])
+{
+	char directory[ARGS_PATH_MAX];
+	int len;
+
+	if (!*path || **path == '/')
+		return 0;
+	if (!getcwd(directory, sizeof directory))
+		return -errno;
+	len = snprintf(absolute, ARGS_PATH_MAX, "%s/%s", directory, *path);
+	if (len < 0 || len >= ARGS_PATH_MAX)
+		return -ENAMETOOLONG;
+	*path = absolute;
+	return 0;
+}
+
+static int settle_paths(struct args *args)
+{
+	int r = make_absolute(&args->config, args->absolute[0]);
+
+	if (r == 0)
+		r = make_absolute(&args->pidfile, args->absolute[1]);
+	if (r < 0)
+		(void)fprintf(stderr, "swapify-policy: a path can't be made absolute: %s\n",
+			      strerror(-r));
+	return r < 0 ? -EINVAL : 0;
+}
+
 static const char *contradiction(const struct args *args)
 {
 	if (args->verbose && args->quiet)
@@ -127,5 +157,7 @@ int args_parse(int argc, char **argv, struct args *ret)
 		(void)fprintf(stderr, "swapify-policy: %s\n", wrong);
 		r = -EINVAL;
 	}
+	if (r == 0 && ret->background)
+		r = settle_paths(ret);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define ARGS_OVERRIDES_MAX 64
+#define ARGS_PATH_MAX 4096
 
 enum mode { MODE_DAEMON, MODE_ONCE, MODE_INSPECT, MODE_PRINT_CONFIG, MODE_HELP, MODE_VERSION };
 
@@ -16,6 +17,7 @@ struct args {
 	bool background, verbose, quiet, dry_run;
 	char *overrides[ARGS_OVERRIDES_MAX]; /* --section.key=value, in order */
 	size_t n_overrides;
+	char absolute[2][ARGS_PATH_MAX]; /* what config and pidfile point to, with background */
 };
 
 /* Takes argv apart, complaining on stderr. 0 or -EINVAL. */

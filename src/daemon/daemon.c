@@ -290,11 +290,15 @@ static void log_transition(const struct daemon *daemon, const struct machine_ste
 	uint64_t bytes =
 		(uint64_t)(daemon->need_bytes < 0 ? -daemon->need_bytes : daemon->need_bytes);
 
+	const char *cause = causes[step->event];
+
+	if (step->from == STATE_DIET && step->to == STATE_STEADY)
+		cause = causes[EVENT_ENOUGH_LATE];
 	if (step->from != step->to)
 		log_info("%s -> %s: %s %s=%s available=%s cooldown=%s",
-			 machine_state_word(step->from), machine_state_word(step->to),
-			 causes[step->event], daemon->need_bytes < 0 ? "spare" : "need",
-			 FMT_BYTES(bytes), FMT_BYTES(daemon_available_bytes(daemon)),
+			 machine_state_word(step->from), machine_state_word(step->to), cause,
+			 daemon->need_bytes < 0 ? "spare" : "need", FMT_BYTES(bytes),
+			 FMT_BYTES(daemon_available_bytes(daemon)),
 			 FMT_DURATION(daemon->machine.cooldown_ns));
 }
 

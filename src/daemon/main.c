@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define EXIT_USAGE 2
 #define IDENT "swapify-policy"
@@ -56,9 +57,20 @@ static enum log_level wanted_level(const struct args *args, const struct config 
 	return levels[config->params.daemon.log_level];
 }
 
-static bool under_systemd(void)
+/* Our stderr is the journal's own socket: systemd.exec(5), JOURNAL_STREAM. The variable alone says
+ * little, since everything that is started inside of a unit inherits it. */
+static bool stderr_is_journal(void)
 {
-	return getenv("INVOCATION_ID") && (getenv("NOTIFY_SOCKET") || getenv("JOURNAL_STREAM"));
+	const char *stream = getenv("JOURNAL_STREAM");
+	char ours[64];
+	struct text text = TEXT_OVER(ours);
+	struct stat stat;
+
+	if (!stream || fstat(STDERR_FILENO, &stat) < 0)
+		return false;
+	text_addf(&text, "%llu:%llu", (unsigned long long)stat.st_dev,
+		  (unsigned long long)stat.st_ino);
+	return strcmp(stream, ours) == 0;
 }
 
 /* -- what the loop does ------------------------------------------------------------------------ */
@@ -206,15 +218,16 @@ static void protect_ourselves(void)
 static void say_started(const struct service *service)
 {
 	const struct config *config = &service->daemon.config;
+	const struct executor *executor = &service->daemon.executor;
 
 	log_notice("started version=" VERSION " file=%s limits=%u%%<%u%%<%u%% backend=%s%s",
 		   config->path[0] ? config->path : "none",
 		   config->params.memory.lower_freelimit_percent,
 		   config->params.memory.freetarget_percent,
 		   config->params.memory.upper_freelimit_percent,
-		   config->params.madvise.enabled ? "madvise" : "none",
+		   executor->n_backends > 0 ? executor->backends[0].ops->name : "none",
 		   service->args.dry_run ? " dry_run=yes" : "");
-	if (!config->params.madvise.enabled && !service->args.dry_run)
+	if (executor->n_backends == 0)
 		log_warning("no backend is enabled, nothing will be moved: set enabled = yes in "
 			    "[madvise]");
 }
@@ -265,7 +278,7 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 static int run_daemon(struct service *service, struct config *config)
 {
 	const struct args *args = &service->args;
-	bool to_syslog = args->background || under_systemd();
+	bool to_syslog = args->background || stderr_is_journal();
 	enum log_level level = wanted_level(args, config);
 	int ready_fd = -1, r;
 
@@ -292,14 +305,9 @@ static int run_daemon(struct service *service, struct config *config)
 
 static int run_once(struct service *service, struct config *config)
 {
-	int r = check_privileges(&service->args);
-
-	if (r < 0) {
-		config_free(config);
-		return EXIT_FAILURE;
-	}
 	/* judged by the null backend: who would go is asked, whether or not one is enabled */
-	r = daemon_open(&service->daemon, "/proc", config, true, -1, 0, clock_now_ns());
+	int r = daemon_open(&service->daemon, "/proc", config, true, -1, 0, clock_now_ns());
+
 	if (r == 0)
 		r = once_run(&service->daemon, service->args.verbose, stdout);
 	daemon_close(&service->daemon);

@@ -120,6 +120,16 @@ static bool is_self(const struct sampler *sampler, pid_t pid)
 	return false;
 }
 
+/* A running program whose file was replaced, by an upgrade for instance, is still that program. */
+static void strip_deleted(char *path)
+{
+	static const char mark[] = " (deleted)"; /* d_path() in the kernel */
+	size_t len = strlen(path), mark_len = sizeof mark - 1;
+
+	if (len > mark_len && strcmp(path + len - mark_len, mark) == 0)
+		path[len - mark_len] = '\0';
+}
+
 /* What the protect rules ask for. Where a rule asks for what can't be read, the process is left
  * alone. */
 static void read_protection(const struct sampler *sampler, struct proc_facts *facts)
@@ -136,6 +146,7 @@ static void read_protection(const struct sampler *sampler, struct proc_facts *fa
 		exe[0] = '\0';
 		unknown = true;
 	}
+	strip_deleted(exe);
 	if (rules->cgroups[0]) {
 		n = procfs_read(&sampler->procfs, facts->id.pid, "cgroup", text, sizeof text);
 		if (n < 0 || procstat_parse_cgroup(text, (size_t)n, cgroup, sizeof cgroup) < 0)

@@ -91,6 +91,22 @@ static void forgive(struct proc_history *past, uint64_t now_ns, const struct idl
 	}
 }
 
+static void remember_out(struct proc_history *past, const struct proc_facts *facts)
+{
+	past->out_swap_bytes = facts->swap_bytes;
+	past->out_anon_bytes = facts->anon_bytes;
+	past->out_major_faults = facts->major_faults;
+}
+
+/* Swap that was given back without being read, by munmap(2) for instance, leaves neither trace:
+ * faults that had to read, or, from the swap cache, as much more resident memory. */
+static bool faulted_back(const struct proc_history *past, const struct proc_facts *facts,
+			 uint64_t back_bytes)
+{
+	return facts->major_faults > past->out_major_faults ||
+	       u64_sub_sat(facts->anon_bytes, past->out_anon_bytes) >= back_bytes / 2;
+}
+
 bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		uint64_t cooldown_ns, const struct idle_params *params)
 {
@@ -103,14 +119,13 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
 	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, WRONG_MIN_BYTES);
 	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);
-	if (back_bytes < threshold_bytes || facts->major_faults <= past->out_major_faults)
+	if (back_bytes < threshold_bytes || !faulted_back(past, facts, back_bytes))
 		return false;
 
 	/* judged: from here on count from what is out now */
 	past->wanted = true;
 	past->out_bytes = u64_sub_sat(past->out_bytes, back_bytes);
-	past->out_swap_bytes = facts->swap_bytes;
-	past->out_major_faults = facts->major_faults;
+	remember_out(past, facts);
 	if (past->judged || u64_sub_sat(now_ns, past->out_since_ns) >= window_ns)
 		return false;
 	past->judged = true;
@@ -129,8 +144,7 @@ void idle_note_out(struct proc_history *past, const struct proc_facts *facts, ui
 	past->out_bytes = u64_min(u64_add_sat(past->out_bytes, moved_bytes), facts->swap_bytes);
 	past->out_since_ns = now_ns;
 	past->judged = false;
-	past->out_swap_bytes = facts->swap_bytes;
-	past->out_major_faults = facts->major_faults;
+	remember_out(past, facts);
 	past->wanted = false;
 }
 
@@ -139,8 +153,7 @@ void idle_note_back(struct proc_history *past, const struct proc_facts *facts, u
 	uint64_t back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
 
 	past->out_bytes = u64_min(u64_sub_sat(past->out_bytes, back_bytes), facts->swap_bytes);
-	past->out_swap_bytes = facts->swap_bytes;
-	past->out_major_faults = facts->major_faults;
+	remember_out(past, facts);
 	past->restored_ns = now_ns;
 	past->wanted = false;
 }

@@ -75,8 +75,9 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 	for (size_t i = 0; i < ranking.n; i++) {
 		const struct proc *proc = &snapshot->procs[index[i]];
 		uint64_t *room = &room_bytes[proc->backend];
-		uint64_t bytes =
-			u64_min(u64_min(proc->reclaimable_bytes, ret->missing_bytes), *room);
+		uint64_t bytes = u64_max(ret->missing_bytes, PLAN_CRUMB_BYTES);
+
+		bytes = u64_min(u64_min(proc->reclaimable_bytes, bytes), *room);
 
 		if (ret->missing_bytes == 0) {
 			ret->passed_over[REASON_NOT_NEEDED]++;
@@ -86,7 +87,7 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 			add_action(ret, ACTION_RECLAIM, proc, proc->backend, bytes,
 				   snapshot->now_ns);
 			*room -= bytes;
-			ret->missing_bytes -= bytes;
+			ret->missing_bytes = u64_sub_sat(ret->missing_bytes, bytes);
 		}
 	}
 }

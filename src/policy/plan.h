@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan: what is to be done to whom, and why not to the others. */
 #pragma once
+#include "base/units.h"
 #include "policy/params.h"
 #include "policy/snapshot.h"
 
-#define PLAN_MAX 64 /* actions of one tick; what is left over waits for the next */
+#define PLAN_MAX 64	     /* actions of one tick; what is left over waits for the next */
+#define PLAN_CRUMB_BYTES MIB /* less than this isn't worth an action */
 
 enum action_verb { ACTION_RECLAIM, ACTION_RESTORE };
 
@@ -26,7 +28,8 @@ struct plan {
 	uint32_t passed_over[REASON__N]; /* processes by reason, those never followed included */
 };
 
-/* Victims in rank order until need_bytes are met. The last one gives only what is missing. */
+/* Victims in rank order until need_bytes are met. The last one gives only what is missing,
+ * but no crumbs. */
 void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *params,
 		  uint64_t need_bytes, struct plan *ret);
 

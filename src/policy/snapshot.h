@@ -75,6 +75,7 @@ struct proc_history {
 	uint64_t out_bytes;	 /* what we moved out and it has not yet taken back */
 	uint64_t out_since_ns;	 /* when that was, last */
 	uint64_t out_swap_bytes; /* its VmSwap right after */
+	uint64_t out_anon_bytes; /* its resident anonymous memory right after */
 	uint64_t out_major_faults;
 	uint64_t restored_ns; /* when we brought it back; 0: never */
 	uint64_t retry_ns;    /* not worth another attempt before */

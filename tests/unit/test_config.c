@@ -380,22 +380,6 @@ START_TEST(long_texts_are_cut_in_messages)
 }
 END_TEST
 
-START_TEST(words_longer_than_are_compared)
-{
-	char override[400] = "--protect.names=";
-	size_t len = strlen(override);
-	struct config config;
-	struct config_error error;
-
-	memset(override + len, 'x', 255);
-	ck_assert_int_eq(load_with(override, &config, &error), 0);
-	config_free(&config);
-	override[len + 255] = 'x';
-	ck_assert_int_eq(load_with(override, &config, &error), -EINVAL);
-	ck_assert_ptr_nonnull(strstr(error.message, "too long a word: 255 bytes at most"));
-}
-END_TEST
-
 /* Whatever stands there: no crash, no leak, and a message of one printable line. */
 START_TEST(random_files)
 {
@@ -813,7 +797,6 @@ int main(void)
 		equal_limits_are_fine,
 		lines_up_to_what_iniparser_takes,
 		long_texts_are_cut_in_messages,
-		words_longer_than_are_compared,
 		random_files,
 		missing_files,
 		other_kinds_of_files,

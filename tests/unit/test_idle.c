@@ -404,6 +404,19 @@ START_TEST(judged_by_what_came_back)
 }
 END_TEST
 
+/* What is still in the swap cache comes back without a read, and counts all the same. */
+START_TEST(judged_by_what_came_from_the_swap_cache)
+{
+	struct idle_params params = default_idle_params();
+	struct proc_facts facts = {.swap_bytes = 0, .major_faults = 100, .anon_bytes = OUT / 2};
+	struct proc_history back = moved_out(), freed = moved_out();
+
+	ck_assert(idle_judge(&back, &facts, LATER + MIN, COOLDOWN, &params));
+	facts.anon_bytes--;
+	ck_assert(!idle_judge(&freed, &facts, LATER + MIN, COOLDOWN, &params));
+}
+END_TEST
+
 START_TEST(judged_by_no_less_than_a_mebibyte)
 {
 	static const struct {
@@ -728,6 +741,7 @@ int main(void)
 		random_looks,
 		minimum_doubles_up_to_the_maximum,
 		judged_by_what_came_back,
+		judged_by_what_came_from_the_swap_cache,
 		judged_by_no_less_than_a_mebibyte,
 		window_is_the_longer_of_minimum_and_cooldown,
 		each_page_out_is_judged_wrong_once,

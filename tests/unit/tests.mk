@@ -19,3 +19,5 @@ test_procstat_OBJS := sys/procstat sys/procfs base/num
 test_regions_OBJS := sys/regions sys/procfs
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
+test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
+test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
