@@ -55,7 +55,8 @@ static void start(struct child *child, size_t bytes)
 	char byte;
 
 	child->bytes = bytes;
-	child->memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	child->memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (child->memory == MAP_FAILED || pipe(ask) < 0 || pipe(answer) < 0)
 		fail("start");
 	child->pid = fork();

@@ -62,7 +62,8 @@ int main(int argc, char **argv)
 {
 	size_t bytes = argc > 1 ? (size_t)strtoul(argv[1], NULL, 10) << 20 : 0;
 	int busy = argc > 2 && strcmp(argv[2], "busy") == 0;
-	uint64_t *words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *words =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint64_t seed = (uint64_t)(uintptr_t)words;
 	size_t n = bytes / sizeof *words;
 	char line[64];
