@@ -53,23 +53,65 @@ static int syslog_connect(void)
 	return fd;
 }
 
-/* False where the line was lost: a log daemon is there and takes no more just now. Where there is
- * none, nobody misses the line. */
-static bool syslog_send(const char *datagram, size_t len)
+/* Lines that syslog had no room for, one after the other, each with its NUL */
+static struct {
+	char buf[32 * 1024];
+	size_t len;
+} waiting;
+
+/* 0, or -EAGAIN where the log daemon takes no more just now. Where there is none, nobody misses
+ * the line. A second try on a new connection: it may have been restarted. */
+static int syslog_send(const char *line, size_t len)
 {
-	/* A second try on a new connection: the log daemon may have been restarted. */
 	for (int i = 0; i < 2; i++) {
 		if (log_state.syslog_fd < 0)
 			log_state.syslog_fd = syslog_connect();
 		if (log_state.syslog_fd < 0)
-			return true;
-		if (send(log_state.syslog_fd, datagram, len, MSG_NOSIGNAL) >= 0)
-			return true;
+			return 0;
+		if (send(log_state.syslog_fd, line, len, MSG_NOSIGNAL) >= 0)
+			return 0;
 		if (errno == EAGAIN)
-			return false;
+			return -EAGAIN;
 		(void)close(log_state.syslog_fd);
 		log_state.syslog_fd = -1;
 	}
+	return 0;
+}
+
+bool log_flush(void)
+{
+	size_t sent = 0;
+
+	while (sent < waiting.len) {
+		size_t len = strlen(waiting.buf + sent);
+
+		if (syslog_send(waiting.buf + sent, len) < 0)
+			break;
+		sent += len + 1;
+	}
+	waiting.len -= sent;
+	memmove(waiting.buf, waiting.buf + sent, waiting.len);
+	return waiting.len == 0;
+}
+
+void log_drain(int timeout_ms)
+{
+	while (!log_flush() && timeout_ms > 0) {
+		/* a datagram socket polls writable also while its peer is full */
+		(void)poll(NULL, 0, 5);
+		timeout_ms -= 5;
+	}
+}
+
+/* False where the line was lost. */
+static bool syslog_queue(const char *line, size_t len)
+{
+	if (log_flush() && syslog_send(line, len) == 0)
+		return true;
+	if (sizeof waiting.buf - waiting.len < len + 1)
+		return false;
+	memcpy(waiting.buf + waiting.len, line, len + 1);
+	waiting.len += len + 1;
 	return true;
 }
 
@@ -92,7 +134,7 @@ static bool send_line(enum log_level level, const char *line)
 	if (log_state.sinks & LOG_TO_SYSLOG) {
 		text_addf(&text, "<%d>%s[%d]: %.*s", syslog_priority[level], log_state.ident,
 			  (int)getpid(), LOG_LINE_MAX, line);
-		sent = syslog_send(text.buf, text.len);
+		sent = syslog_queue(text.buf, text.len);
 	}
 	if (log_state.sinks & LOG_TO_STDERR) {
 		text = TEXT_OVER(buf);

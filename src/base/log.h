@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one place that speaks. Lines go to stderr, to syslog (LOG_DAEMON), or both.
- * Nothing here allocates or blocks: a line that its sink can't take at once is
- * dropped and counted, and the count is told with the next line that gets through.
+ * Nothing here allocates or blocks: what syslog can't take at once waits in a
+ * buffer of ours (its socket holds as few as ten lines, net.unix.max_dgram_qlen),
+ * what finds no room there, or a full stderr, is dropped and counted, and the count
+ * is told with the next line that gets through.
  * (syslog(3) of glibc 2.36 does both, so the datagram is sent by hand.)
  */
 #pragma once
@@ -24,6 +26,12 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 
 /* As log_line, whatever the level set, to syslog as INFO and to stderr where that is a sink. */
 void log_dump_line(const char *line);
+
+/* Sends what waits. True where nothing is left; otherwise come back soon. */
+bool log_flush(void);
+
+/* At the end: sends what waits, for which it waits itself, at most timeout_ms. */
+void log_drain(int timeout_ms);
 
 #define log_err(...) log_line(LOG_LVL_ERR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LVL_WARNING, __VA_ARGS__)

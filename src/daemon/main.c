@@ -20,7 +20,8 @@
 
 #define EXIT_USAGE 2
 #define IDENT "swapify-policy"
-#define DUMP_EVERY_NS NS_PER_S /* dumps asked for more often become one */
+#define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
+#define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
 
 struct service {
 	struct args args;
@@ -155,6 +156,13 @@ static void handle(struct service *service, const struct loop_events *events, ui
 		tell_status(service);
 }
 
+static uint64_t deadline_ns(const struct executor *executor)
+{
+	uint64_t first_ns = executor_deadline_ns(executor);
+
+	return log_flush() ? first_ns : u64_min(first_ns, clock_now_ns() + LOG_RETRY_NS);
+}
+
 static int run_loop(struct service *service)
 {
 	struct executor *executor = &service->daemon.executor;
@@ -164,7 +172,7 @@ static int run_loop(struct service *service)
 	while (r == 0 && !service->stopping) {
 		struct loop_events events;
 
-		r = loop_wait(&service->loop, more ? 0 : executor_deadline_ns(executor), &events);
+		r = loop_wait(&service->loop, more ? 0 : deadline_ns(executor), &events);
 		if (r == 0) {
 			handle(service, &events, clock_now_ns());
 			more = executor_run(executor, clock_now_ns());
@@ -267,6 +275,7 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 		daemon_tick(&service->daemon, clock_now_ns());
 		r = run_loop(service);
 		log_notice("stopped");
+		log_drain(200);
 		if (pidfile)
 			(void)unlink(pidfile);
 	}
