@@ -85,22 +85,41 @@ static int advise_ranges(struct advise_walk *walk)
 	return 0;
 }
 
-/* The advice has started to read everything in; now map it, waiting where it isn't there yet. */
-static int touch_ranges(struct advise_walk *walk, const struct iovec *ranges, size_t n)
+/* Touches a range; a page that can't be (a guard page, or unmapped meanwhile) is passed over. */
+static int touch_range(struct advise_walk *walk, struct iovec range)
 {
-	for (size_t i = 0; i < n && !walk->touch_denied; i++) {
+	size_t page_bytes = walk->map.page_bytes;
+
+	while (range.iov_len >= page_bytes) {
 		ssize_t bytes;
+		size_t done;
 
 		/* process_vm_readv(2) goes by number */
 		if (!pidpin_alive(walk->pidfd))
 			return -ESRCH;
-		bytes = procmadv_touch(walk->pid, &ranges[i], walk->map.page_bytes);
+		bytes = procmadv_touch(walk->pid, &range, page_bytes);
 		if (bytes == -ESRCH)
 			return -ESRCH;
-		if (bytes == -EPERM)
+		if (bytes == -EPERM) {
 			walk->touch_denied = true;
+			return 0;
+		}
+		done = (bytes > 0 ? (size_t)bytes : 0) + page_bytes;
+		done = u64_min(done, range.iov_len);
+		range.iov_base = (char *)range.iov_base + done;
+		range.iov_len -= done;
 	}
 	return 0;
+}
+
+/* The advice has started to read everything in; now map it, waiting where it isn't there yet. */
+static int touch_ranges(struct advise_walk *walk, const struct iovec *ranges, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0 && !walk->touch_denied; i++)
+		r = touch_range(walk, ranges[i]);
+	return r;
 }
 
 static int flush(struct advise_walk *walk)
@@ -184,5 +203,8 @@ int advise_step(struct advise_walk *walk, uint64_t max_bytes)
 		r = flush(walk);
 	if (r < 0)
 		return r;
-	return more && walk->budget_bytes >= page_bytes;
+	if (more && walk->budget_bytes >= page_bytes)
+		return 1;
+	/* the maps of a process that has ended are empty: that is no end of its regions */
+	return pidpin_alive(walk->pidfd) ? 0 : -ESRCH;
 }

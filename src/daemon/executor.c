@@ -259,6 +259,7 @@ static int wait_for(struct executor *executor, struct running *running)
 		.data.u64 = executor->data_base + (uint64_t)(running - executor->running),
 	};
 
+	running->job.expired = false;
 	if (epoll_ctl(executor->epoll_fd, EPOLL_CTL_ADD, running->job.wait_fd, &event) < 0)
 		return -errno;
 	running->waiting = true;
@@ -294,33 +295,32 @@ static void expire(struct executor *executor, uint64_t now_ns)
 	}
 }
 
-/* Round robin, so that one long job doesn't keep the others from their answers. */
-static struct running *next_runnable(struct executor *executor)
+/* Whose turn it is: round robin, so that one long job doesn't keep the others from their answers.
+ * EXECUTOR_JOBS_MAX where all wait. */
+static unsigned next_runnable(const struct executor *executor)
 {
 	for (unsigned i = 1; i <= EXECUTOR_JOBS_MAX; i++) {
 		unsigned index = (executor->last_run + i) % EXECUTOR_JOBS_MAX;
-		struct running *running = &executor->running[index];
 
-		if (running->active && !running->waiting) {
-			executor->last_run = index;
-			return running;
-		}
+		if (executor->running[index].active && !executor->running[index].waiting)
+			return index;
 	}
-	return NULL;
+	return EXECUTOR_JOBS_MAX;
 }
 
 bool executor_run(struct executor *executor, uint64_t now_ns)
 {
-	struct running *running;
+	unsigned index;
 
 	expire(executor, now_ns);
 	start_queued(executor, now_ns);
-	running = next_runnable(executor);
-	if (!running)
+	index = next_runnable(executor);
+	if (index == EXECUTOR_JOBS_MAX)
 		return false;
-	run_step(executor, running);
+	executor->last_run = index;
+	run_step(executor, &executor->running[index]);
 	start_queued(executor, now_ns);
-	return next_runnable(executor) != NULL;
+	return next_runnable(executor) != EXECUTOR_JOBS_MAX;
 }
 
 void executor_ready(struct executor *executor, uint64_t index)

@@ -72,6 +72,16 @@ static bool has(unsigned found, int key)
 	return found & 1u << key;
 }
 
+/* Anonymous pages on the lists, or 0 where the kernel doesn't tell of all that they are set
+ * against: compared with nothing they would seem to be free. */
+static uint64_t anon_lru_bytes(unsigned found, const uint64_t bytes[KEY__N])
+{
+	if (!has(found, KEY_ACTIVE_ANON) || !has(found, KEY_INACTIVE_ANON) ||
+	    !has(found, KEY_ANON_PAGES) || !has(found, KEY_SHMEM))
+		return 0;
+	return u64_add_sat(bytes[KEY_ACTIVE_ANON], bytes[KEY_INACTIVE_ANON]);
+}
+
 int meminfo_parse(const char *text, size_t len, struct mem_facts *ret)
 {
 	uint64_t bytes[KEY__N] = {0};
@@ -107,7 +117,7 @@ int meminfo_parse(const char *text, size_t len, struct mem_facts *ret)
 		.swap_total_bytes = bytes[KEY_SWAP_TOTAL],
 		.swap_free_bytes = bytes[KEY_SWAP_FREE],
 		.swap_cached_bytes = bytes[KEY_SWAP_CACHED],
-		.anon_lru_bytes = u64_add_sat(bytes[KEY_ACTIVE_ANON], bytes[KEY_INACTIVE_ANON]),
+		.anon_lru_bytes = anon_lru_bytes(found, bytes),
 		.anon_mapped_bytes = bytes[KEY_ANON_PAGES],
 		.has_available = has(found, KEY_MEM_AVAILABLE),
 	};

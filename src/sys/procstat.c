@@ -54,7 +54,14 @@ static int scan_fields(const char *at, const char *end, uint64_t field[STAT__N])
 		if (negative)
 			field[i] = -field[i];
 	}
-	return 0;
+	return at == end || *at == ' ' || *at == '\n' ? 0 : -EBADMSG;
+}
+
+static uint64_t multiply(uint64_t n, uint64_t unit)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(n, unit, &product) ? UINT64_MAX : product;
 }
 
 static uint32_t stat_flags(const uint64_t field[STAT__N], uint64_t pid)
@@ -101,8 +108,8 @@ int procstat_parse(const char *text, size_t len, const struct procstat_units *un
 	facts->ppid = (int32_t)field[STAT_PPID];
 	facts->flags = (facts->flags & ~own_flags) | stat_flags(field, pid);
 	facts->major_faults = field[STAT_MAJFLT];
-	facts->cpu_ns = (field[STAT_UTIME] + field[STAT_STIME]) * units->tick_ns;
-	facts->rss_bytes = field[STAT_RSS] * units->page_bytes;
+	facts->cpu_ns = multiply(u64_add_sat(field[STAT_UTIME], field[STAT_STIME]), units->tick_ns);
+	facts->rss_bytes = multiply(field[STAT_RSS], units->page_bytes);
 	/* without permission the kernel shows 0 or 1 for both: then there is no tag */
 	facts->mm_tag = field[STAT_STARTCODE] > 1 || field[STAT_STARTSTACK] > 1
 				? (field[STAT_STARTCODE] << 20) ^ field[STAT_STARTSTACK]
@@ -119,13 +126,15 @@ static int find_number(const char *text, size_t len, const char *key, uint64_t *
 	for (const char *line = text, *end; line < text_end; line = end + 1) {
 		end = memchr(line, '\n', (size_t)(text_end - line));
 		if (!end)
-			end = text_end;
-		if ((size_t)(end - line) <= key_len || memcmp(line, key, key_len) != 0)
+			return -EBADMSG;
+		if ((size_t)(end - line) < key_len || memcmp(line, key, key_len) != 0)
 			continue;
 		line += key_len;
 		while (line < end && (*line == '\t' || *line == ' '))
 			line++;
-		return num_scan_u64(&line, end, ret) < 0 ? -EBADMSG : 0;
+		if (num_scan_u64(&line, end, ret) < 0)
+			return -EBADMSG;
+		return line == end || *line == '\t' || *line == ' ' ? 0 : -EBADMSG;
 	}
 	return -ENOENT;
 }
@@ -152,33 +161,49 @@ int procstat_parse_status(const char *text, size_t len, struct proc_facts *facts
 	return 0;
 }
 
+/* The path in a line "hierarchy:controllers:path" where the first two are as in front, or NULL. A
+ * path may hold colons, and whatever else a user likes. */
+static const char *path_behind(const char *line, const char *end, const char *hierarchy,
+			       const char *controllers)
+{
+	const char *first = memchr(line, ':', (size_t)(end - line));
+	const char *second = first ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
+
+	if (!second || (hierarchy && (strlen(hierarchy) != (size_t)(first - line) ||
+				      memcmp(line, hierarchy, strlen(hierarchy)) != 0)))
+		return NULL;
+	if (strlen(controllers) != (size_t)(second - first - 1) ||
+	    memcmp(first + 1, controllers, strlen(controllers)) != 0)
+		return NULL;
+	return second + 1;
+}
+
 int procstat_parse_cgroup(const char *text, size_t len, char *ret_path, size_t cap)
 {
-	static const char unified[] = "0::", systemd[] = ":name=systemd:";
-	const char *best = "", *best_end = best;
+	const char *unified = NULL, *unified_end = NULL, *systemd = NULL, *systemd_end = NULL;
+	const char *best, *best_end;
 
-	for (const char *line = text, *end; line < text + len; line = end + 1) {
-		const char *mark;
-
+	for (const char *line = text, *end, *path; line < text + len; line = end + 1) {
 		end = memchr(line, '\n', (size_t)(text + len - line));
 		if (!end)
 			return -EBADMSG;
-		mark = memmem(line, (size_t)(end - line), systemd, sizeof systemd - 1);
-		if (mark) {
-			if (best_end - best <= 1) {
-				best = mark + sizeof systemd - 1;
-				best_end = end;
-			}
-		} else if ((size_t)(end - line) > sizeof unified - 1 &&
-			   memcmp(line, unified, sizeof unified - 1) == 0) {
-			if (end - line > 4 || best_end == best) {
-				best = line + sizeof unified - 1;
-				best_end = end;
-			}
+		path = path_behind(line, end, "0", "");
+		if (path) {
+			unified = path;
+			unified_end = end;
+		}
+		path = path_behind(line, end, NULL, "name=systemd");
+		if (path) {
+			systemd = path;
+			systemd_end = end;
 		}
 	}
-	len = u64_min((size_t)(best_end - best), cap - 1);
-	memcpy(ret_path, best, len);
+	/* "/" in the unified hierarchy says nothing where systemd keeps its own */
+	best = unified && (unified_end - unified > 1 || !systemd) ? unified : systemd;
+	best_end = best == unified ? unified_end : systemd_end;
+	len = best ? u64_min((size_t)(best_end - best), cap - 1) : 0;
+	if (len > 0)
+		memcpy(ret_path, best, len);
 	ret_path[len] = '\0';
 	return 0;
 }

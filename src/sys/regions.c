@@ -2,6 +2,7 @@
 #include "sys/regions.h"
 
 #include "base/cleanup.h"
+#include "base/num.h"
 
 #include <errno.h>
 #include <string.h>
@@ -78,7 +79,7 @@ int region_parse(const char *line, size_t len, struct region *ret)
 	if (!skip_char(&at, end, ' ') || scan_hex(&at, end, &offset) < 0 ||
 	    !skip_char(&at, end, ' ') || scan_hex(&at, end, &major) < 0 ||
 	    !skip_char(&at, end, ':') || scan_hex(&at, end, &minor) < 0 ||
-	    !skip_char(&at, end, ' ') || scan_hex(&at, end, &inode) < 0 || start >= stop)
+	    !skip_char(&at, end, ' ') || num_scan_u64(&at, end, &inode) < 0 || start >= stop)
 		return -EBADMSG;
 	while (at < end && *at == ' ')
 		at++;
@@ -94,6 +95,7 @@ int regions_open(const struct procfs *procfs, pid_t pid, struct regions *ret)
 		return fd;
 	ret->fd = fd;
 	ret->at = ret->len = 0;
+	ret->in_name = false;
 	return 0;
 }
 
@@ -108,8 +110,6 @@ static ssize_t refill(struct regions *regions)
 	size_t left = regions->len - regions->at;
 	ssize_t n;
 
-	if (left == sizeof regions->buf)
-		return -EBADMSG; /* no line is that long: a path has 4,096 bytes at most */
 	memmove(regions->buf, regions->buf + regions->at, left);
 	regions->at = 0;
 	regions->len = left;
@@ -122,19 +122,38 @@ static ssize_t refill(struct regions *regions)
 	return n;
 }
 
-int regions_next(struct regions *regions, struct region *ret)
+/* The next line, or as much of it as fits: names of files may be longer than the buffer (each odd
+ * character takes four), and nothing of them is needed but their beginning. 1, 0 at the end,
+ * -errno. */
+static int next_line(struct regions *regions, const char **ret_line, size_t *ret_len)
 {
 	for (;;) {
 		const char *line = regions->buf + regions->at;
-		const char *end = memchr(line, '\n', regions->len - regions->at);
+		size_t left = regions->len - regions->at;
+		const char *end = memchr(line, '\n', left);
+		bool in_name = regions->in_name;
 		ssize_t n;
 
-		if (end) {
-			regions->at += (size_t)(end - line) + 1;
-			return region_parse(line, (size_t)(end - line), ret) < 0 ? -EBADMSG : 1;
+		if (end || left == sizeof regions->buf) {
+			*ret_line = line;
+			*ret_len = end ? (size_t)(end - line) : left;
+			regions->at += end ? *ret_len + 1 : left;
+			regions->in_name = !end;
+			if (in_name)
+				continue;
+			return 1;
 		}
 		n = refill(regions);
 		if (n <= 0)
 			return n < 0 ? (int)n : regions->len > 0 ? -EBADMSG : 0;
 	}
+}
+
+int regions_next(struct regions *regions, struct region *ret)
+{
+	const char *line;
+	size_t len;
+	int r = next_line(regions, &line, &len);
+
+	return r == 1 && region_parse(line, len, ret) < 0 ? -EBADMSG : r;
 }

@@ -26,6 +26,7 @@ struct region {
 struct regions {
 	int fd;
 	size_t at, len;
+	bool in_name; /* of a line that didn't fit, whose region was told already */
 	char buf[PROCFS_FILE_MAX];
 };
 

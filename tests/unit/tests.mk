@@ -16,8 +16,20 @@ test_config_LIBS := -liniparser
 test_meminfo_OBJS := sys/meminfo sys/procfs base/num
 test_psi_OBJS := sys/psi sys/procfs base/num
 test_procstat_OBJS := sys/procstat sys/procfs base/num
-test_regions_OBJS := sys/regions sys/procfs
+test_regions_OBJS := sys/regions sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
+test_pagemap_OBJS := sys/pagemap sys/procfs
+test_notify_OBJS := sys/notify sys/lockfile
+test_log_OBJS := base/log base/text
+test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
+	sys/proclist sys/procstat sys/psi base/num
+test_sampler_LIBS := -lcap-ng
+test_noheap_OBJS := $(addprefix base/,log num text) \
+	$(addprefix policy/,fsm idle need plan protect rank reason) \
+	$(addprefix config/,check config file ini options print suggest value valuetext why) \
+	$(addprefix sys/,clock meminfo notify pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
+	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor loop sampler status)
+test_noheap_LIBS := -liniparser -lcap-ng
