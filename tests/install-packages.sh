@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# install-packages.sh PACKAGE...: installs what is missing, with apt, as root. "a|b" is a where the
+# install-packages.sh PACKAGE...: installs what is missing, with apt, as root. "a,b" is a where the
 # release has it, else b. Says nothing and needs nothing where all is there.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
@@ -12,7 +12,7 @@ installed() {
 missing=
 for choice; do
 	found=
-	for package in $(echo "$choice" | tr '|' ' '); do
+	for package in $(echo "$choice" | tr ',' ' '); do
 		if installed "$package"; then found=yes; fi
 	done
 	[ -n "$found" ] || missing="$missing $choice"
@@ -32,7 +32,7 @@ apt-get update -qq
 chosen=
 for choice in $missing; do
 	name=
-	for package in $(echo "$choice" | tr '|' ' '); do
+	for package in $(echo "$choice" | tr ',' ' '); do
 		if [ -z "$name" ] && apt-cache show "$package" >/dev/null 2>&1; then name=$package; fi
 	done
 	chosen="$chosen ${name:-$choice}"
