@@ -67,6 +67,8 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 {
 	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
 	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
+	if (config->params.memory.cooldown_ns != daemon->config.params.memory.cooldown_ns)
+		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
 	take_params(daemon);
