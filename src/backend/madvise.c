@@ -32,7 +32,7 @@ static uint64_t madvise_estimate(void *ctx, const struct proc *proc)
 	if (params->max_bytes > 0)
 		bytes = u64_min(bytes, params->max_bytes);
 	bytes = u64_sub_sat(bytes, out_bytes);
-	return bytes < PLAN_CRUMB_BYTES ? 0 : bytes;
+	return bytes < CRUMB_BYTES ? 0 : bytes;
 }
 
 static uint64_t madvise_room(void *ctx, const struct mem_facts *mem)

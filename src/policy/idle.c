@@ -6,7 +6,6 @@
 #define GAP_MAX_INTERVALS 3
 /* CPU time comes in steps of 10 ms (USER_HZ is 100 on every architecture). */
 #define CPU_STEP_NS (10 * NS_PER_MS)
-#define WRONG_MIN_BYTES MIB
 #define WRONG_SHARE 8
 #define BACKOFF_BASE_NS NS_PER_S /* a min_idle of 0 doubled would stay 0 */
 #define BACKOFF_SHIFT_MAX 20	 /* from 1 s to more than the 168 h that can be configured */
@@ -117,7 +116,7 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	if (past->out_bytes == 0)
 		return false;
 	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
-	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, WRONG_MIN_BYTES);
+	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, CRUMB_BYTES);
 	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);
 	if (back_bytes < threshold_bytes || !faulted_back(past, facts, back_bytes))
 		return false;
@@ -160,5 +159,7 @@ void idle_note_back(struct proc_history *past, const struct proc_facts *facts, u
 
 uint64_t idle_held_bytes(const struct proc *proc)
 {
-	return u64_min(proc->past.out_bytes, proc->facts.swap_bytes);
+	uint64_t bytes = u64_min(proc->past.out_bytes, proc->facts.swap_bytes);
+
+	return bytes < CRUMB_BYTES ? 0 : bytes;
 }

@@ -39,5 +39,5 @@ void idle_note_out(struct proc_history *past, const struct proc_facts *facts, ui
 /* After a restore, with the facts read back: what is still out is held on; protects the rest. */
 void idle_note_back(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns);
 
-/* Bytes of this process that we moved out and could give back now. */
+/* Bytes of this process that we moved out and could give back now; crumbs count for nothing. */
 uint64_t idle_held_bytes(const struct proc *proc);

@@ -75,7 +75,7 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 	for (size_t i = 0; i < ranking.n; i++) {
 		const struct proc *proc = &snapshot->procs[index[i]];
 		uint64_t *room = &room_bytes[proc->backend];
-		uint64_t bytes = u64_max(ret->missing_bytes, PLAN_CRUMB_BYTES);
+		uint64_t bytes = u64_max(ret->missing_bytes, CRUMB_BYTES);
 
 		bytes = u64_min(u64_min(proc->reclaimable_bytes, bytes), *room);
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan: what is to be done to whom, and why not to the others. */
 #pragma once
-#include "base/units.h"
 #include "policy/params.h"
 #include "policy/snapshot.h"
 
 #define PLAN_MAX 64	     /* actions of one tick; what is left over waits for the next */
-#define PLAN_CRUMB_BYTES MIB /* less than this isn't worth an action */
 
 enum action_verb { ACTION_RECLAIM, ACTION_RESTORE };
 

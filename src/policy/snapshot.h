@@ -87,6 +87,8 @@ struct proc_history {
 	bool wanted;	      /* was faulting its memory back when last looked at */
 };
 
+#define CRUMB_BYTES (UINT64_C(1) << 20) /* less than this isn't worth an action */
+
 #define BACKEND_MAX 4
 #define BACKEND_NONE UINT8_MAX
 

@@ -399,7 +399,7 @@ static void reclaim(struct world *world, uint64_t need)
 	if (eligible <= PLAN_MAX)
 		HOLDS(world,
 		      plan.bytes >= u64_min(need, obtainable) &&
-			      plan.bytes < u64_min(need, obtainable) + PLAN_CRUMB_BYTES,
+			      plan.bytes < u64_min(need, obtainable) + CRUMB_BYTES,
 		      "wanted %llu, obtainable %llu, planned %llu", (unsigned long long)need,
 		      (unsigned long long)obtainable, (unsigned long long)plan.bytes);
 	for (size_t i = 0; i < plan.n_actions; i++)

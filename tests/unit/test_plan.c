@@ -72,7 +72,7 @@ static void assert_adds_up(const struct plan *plan, const struct snapshot *snaps
 	ck_assert_uint_eq(bytes, plan->bytes);
 	/* the last one may round a crumb up */
 	ck_assert_uint_ge(bytes + plan->missing_bytes, need_bytes);
-	ck_assert_uint_lt(u64_sub_sat(bytes + plan->missing_bytes, need_bytes), PLAN_CRUMB_BYTES);
+	ck_assert_uint_lt(u64_sub_sat(bytes + plan->missing_bytes, need_bytes), CRUMB_BYTES);
 	ck_assert_uint_eq(processes, snapshot->n_procs + followed);
 	ck_assert_uint_eq(plan->passed_over[REASON_VICTIM], 0);
 }
