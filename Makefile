@@ -33,7 +33,7 @@ objects = $(patsubst src/%.c,$(B)/obj/%.o,$(foreach dir,$(1),$(wildcard src/$(di
 
 PROGRAMS := $(B)/swapify-policy
 
-.PHONY: all deps deps-test run demo check check-unit check-sanitized check-static check-fuzz check-system \
+.PHONY: all deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
 .SECONDARY:
 
@@ -100,7 +100,12 @@ check-static: all deps-test
 check-fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz corpus
 
-check-system: all deps-test $(B)/tools/holder
+# Looks for more, and keeps the inputs that reach something new
+FUZZ_SECONDS ?= 60
+fuzz: deps-test
+	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
+
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags

@@ -88,7 +88,6 @@ end_daemon() {
 	kill -KILL "$daemon" 2>/dev/null
 }
 
-
 # -- the machine -------------------------------------------------------------------------------------
 
 meminfo_kb() { awk -v key="$1:" '$1 == key { print $2 }' /proc/meminfo; }

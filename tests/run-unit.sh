@@ -6,7 +6,7 @@ passed=0; failed=0
 for name; do
 	if "$dir/$name" > "$dir/$name.log" 2>&1; then
 		passed=$((passed + 1))
-		sed -n 's/^\([0-9]*%: .*\)/\1/p' "$dir/$name.log" | sed "s|^|ok   $name: |"
+		sed -n '/^[0-9]*%: /p; /^skipped/p' "$dir/$name.log" | sed "s|^|ok   $name: |"
 	else
 		failed=$((failed + 1))
 		echo "FAIL $name"; cat "$dir/$name.log"

@@ -28,6 +28,7 @@ enum reason daemon_admit(void *owner, const struct action *action, struct proc_f
 	if (action->verb == ACTION_RECLAIM)
 		reason = rank_verdict(proc, now_ns, &daemon->config.params.idle);
 	*ret_facts = proc->facts;
+	proc->past.under_way = reason == REASON_VICTIM;
 	return reason;
 }
 
@@ -64,7 +65,7 @@ static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
 	const char *verb = action->verb == ACTION_RECLAIM ? "swap" : "unswap";
 	bool failed = outcome->kind == OUTCOME_FAILED || outcome->kind == OUTCOME_TIMEOUT;
 
-	if (failed && outcome->error != -ECANCELED && outcome->error != daemon->said.failed) {
+	if (failed && outcome->error != daemon->said.failed) {
 		daemon->said.failed = outcome->error;
 		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
 			    strerror(-outcome->error), action->id.pid, FMT_SAFE(action->comm),
@@ -123,6 +124,8 @@ void daemon_done(void *owner, const struct outcome *outcome)
 	} else {
 		log_not_done(daemon, outcome);
 	}
+	if (proc)
+		proc->past.under_way = false;
 	if (!proc || outcome->kind == OUTCOME_GONE || outcome->kind == OUTCOME_REFUSED)
 		return;
 	proc->facts = outcome->after;

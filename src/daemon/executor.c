@@ -136,6 +136,7 @@ static enum outcome_kind kind_of_error(int error)
 	case 0: return OUTCOME_DONE;
 	case -ESRCH: return OUTCOME_GONE;
 	case -ETIMEDOUT: return OUTCOME_TIMEOUT;
+	case -ECANCELED: return OUTCOME_CANCELED;
 	default: return OUTCOME_FAILED;
 	}
 }
@@ -155,7 +156,7 @@ static void finish(struct executor *executor, struct running *running, int error
 		.action = job->action,
 		.kind = kind_of_error(error),
 		.effect = job->effect,
-		.error = error == -ESRCH ? 0 : error,
+		.error = error,
 		.claimed_bytes = job->done_bytes,
 		.before = running->before,
 		.elapsed_ns = u64_sub_sat(now_ns, running->started_ns),
@@ -165,6 +166,8 @@ static void finish(struct executor *executor, struct running *running, int error
 	backend->ops->end(backend->ctx, job);
 	/* a job that failed half-way has moved something all the same */
 	verify(executor, job, &outcome);
+	if (outcome.kind != OUTCOME_FAILED && outcome.kind != OUTCOME_TIMEOUT)
+		outcome.error = 0;
 	close_fd(&job->pidfd);
 	running->active = false;
 	report(executor, &outcome);
@@ -349,8 +352,8 @@ void executor_abort(struct executor *executor, uint64_t now_ns)
 
 const char *outcome_word(enum outcome_kind kind)
 {
-	static const char *const words[OUTCOME__N] = {"done", "gone", "refused", "failed",
-						      "timeout"};
+	static const char *const words[OUTCOME__N] = {"done",	"gone",	   "refused",
+						      "failed", "timeout", "canceled"};
 
 	return words[kind];
 }

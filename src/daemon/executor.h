@@ -13,10 +13,11 @@
 
 enum outcome_kind {
 	OUTCOME_DONE,
-	OUTCOME_GONE,	 /* ended, or became another program, before or meanwhile */
-	OUTCOME_REFUSED, /* no longer a victim when its turn came: see reason */
-	OUTCOME_FAILED,	 /* see error */
-	OUTCOME_TIMEOUT, /* the deadline passed */
+	OUTCOME_GONE,	  /* ended, or became another program, before or meanwhile */
+	OUTCOME_REFUSED,  /* no longer a victim when its turn came: see reason */
+	OUTCOME_FAILED,	  /* see error */
+	OUTCOME_TIMEOUT,  /* the deadline passed */
+	OUTCOME_CANCELED, /* by us: the daemon stops, or its settings change */
 	OUTCOME__N
 };
 

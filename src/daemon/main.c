@@ -89,6 +89,8 @@ static void dump_where_due(struct service *service, uint64_t now_ns)
 		return;
 	service->dump_wanted = false;
 	service->dumped_ns = now_ns;
+	/* what an action has just moved is in neither figure of the last tick */
+	(void)sampler_read_memory(&service->daemon.sampler, now_ns);
 	daemon_survey(&service->daemon, now_ns);
 	status_dump(&service->daemon, now_ns, emit_dump_line, NULL);
 }

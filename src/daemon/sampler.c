@@ -135,7 +135,7 @@ static void strip_deleted(char *path)
 static void read_protection(const struct sampler *sampler, struct proc_facts *facts)
 {
 	const struct protect_params *rules = &sampler->params->protect;
-	char exe[4096] = "", cgroup[1024] = "", text[PROCFS_FILE_MAX];
+	char exe[4096] = "", cgroup[4096] = "", text[PROCFS_FILE_MAX];
 	struct protect_subject subject = {facts->comm, exe, cgroup, facts->uid};
 	bool unknown = false;
 	ssize_t n;
@@ -203,7 +203,7 @@ static bool worth_following(const struct sampler *sampler, const struct proc *pr
 	const struct proc_history *past = &proc->past;
 
 	return proc->facts.rss_bytes >= params->min_rss_bytes / 2 || past->out_bytes > 0 ||
-	       past->backoff > 0 ||
+	       past->under_way || past->backoff > 0 ||
 	       (past->restored_ns != 0 && now_ns - past->restored_ns < params->min_resident_ns);
 }
 

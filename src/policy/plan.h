@@ -4,7 +4,7 @@
 #include "policy/params.h"
 #include "policy/snapshot.h"
 
-#define PLAN_MAX 64	     /* actions of one tick; what is left over waits for the next */
+#define PLAN_MAX 64 /* actions of one tick; what is left over waits for the next */
 
 enum action_verb { ACTION_RECLAIM, ACTION_RESTORE };
 

@@ -85,6 +85,7 @@ struct proc_history {
 	uint8_t held_by;      /* the backend that moved out_bytes */
 	bool judged;	      /* the last page-out turned out wrong already */
 	bool wanted;	      /* was faulting its memory back when last looked at */
+	bool under_way;	      /* an action on it runs: it is kept, however small it gets */
 };
 
 #define CRUMB_BYTES (UINT64_C(1) << 20) /* less than this isn't worth an action */

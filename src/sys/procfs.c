@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 int procfs_open(const char *root, struct procfs *ret)
@@ -73,6 +74,48 @@ ssize_t procfs_read(const struct procfs *procfs, pid_t pid, const char *name, ch
 	_cleanup_close_ int fd = procfs_open_pid_file(procfs, pid, name);
 
 	return fd < 0 ? fd : procfs_read_fd(fd, buf, cap);
+}
+
+/* Copies what belongs to short lines of the next piece behind *len bytes of buf. line_len is how
+ * much of the current line came before. False where buf is full. */
+static bool take_short_lines(const char *piece, size_t piece_len, char *buf, size_t cap,
+			     size_t *len, size_t *line_len)
+{
+	for (size_t i = 0; i < piece_len; i++) {
+		if (*line_len < PROCFS_LINE_MAX) {
+			if (*len + 1 >= cap)
+				return false;
+			buf[(*len)++] = piece[i];
+		}
+		(*line_len)++;
+		if (*line_len == PROCFS_LINE_MAX)
+			*len -= PROCFS_LINE_MAX; /* too long after all */
+		if (piece[i] == '\n')
+			*line_len = 0;
+	}
+	return true;
+}
+
+ssize_t procfs_read_short_lines(const struct procfs *procfs, pid_t pid, const char *name, char *buf,
+				size_t cap)
+{
+	_cleanup_close_ int fd = procfs_open_pid_file(procfs, pid, name);
+	size_t len = 0, line_len = 0;
+	char piece[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = read(fd, piece, sizeof piece)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!take_short_lines(piece, (size_t)n, buf, cap, &len, &line_len))
+			return -EFBIG;
+	}
+	buf[len] = '\0';
+	return (ssize_t)len;
 }
 
 ssize_t procfs_read_link(const struct procfs *procfs, pid_t pid, const char *name, char *buf,

@@ -34,6 +34,11 @@ ssize_t procfs_read_kept(const struct procfs *procfs, int *fd, const char *name,
 ssize_t procfs_read(const struct procfs *procfs, pid_t pid, const char *name, char *buf,
 		    size_t cap);
 
+/* As procfs_read, but leaves out lines of PROCFS_LINE_MAX bytes and more, however long. */
+#define PROCFS_LINE_MAX 256
+ssize_t procfs_read_short_lines(const struct procfs *procfs, pid_t pid, const char *name, char *buf,
+				size_t cap);
+
 /* Where the link PID/name points, NUL-terminated; the length or -errno. */
 ssize_t procfs_read_link(const struct procfs *procfs, pid_t pid, const char *name, char *buf,
 			 size_t cap);

@@ -54,7 +54,7 @@ static int scan_fields(const char *at, const char *end, uint64_t field[STAT__N])
 		if (negative)
 			field[i] = -field[i];
 	}
-	return at == end || *at == ' ' || *at == '\n' ? 0 : -EBADMSG;
+	return at < end && (*at == ' ' || *at == '\n') ? 0 : -EBADMSG;
 }
 
 static uint64_t multiply(uint64_t n, uint64_t unit)
@@ -225,7 +225,8 @@ int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts)
 	ssize_t n;
 	int r;
 
-	n = procfs_read(procfs, facts->id.pid, "status", text, sizeof text);
+	/* the line of its groups may be as long as its owner likes */
+	n = procfs_read_short_lines(procfs, facts->id.pid, "status", text, sizeof text);
 	if (n < 0)
 		return (int)n;
 	r = procstat_parse_status(text, (size_t)n, facts);

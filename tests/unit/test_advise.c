@@ -182,6 +182,13 @@ static uint64_t map_other(const struct child *child, uint64_t at, uint64_t bytes
 	return child_ask(child, MAP | (uint64_t)protection << 8 | (uint64_t)flags << 16, at, bytes);
 }
 
+/* New pages for old ones, as start leaves them: what is still being written out after a page-out
+ * isn't moved out again before that is done. */
+static void renew(const struct child *child, uint64_t at, uint64_t bytes)
+{
+	EXPECT(child_ask(child, ADVISE | MADV_DONTNEED << 8, at, bytes), 0);
+}
+
 static void expect_contents(const struct child *child, uint64_t at, uint64_t bytes, uint64_t filled)
 {
 	uint64_t found = child_ask(child, CHECK, at, bytes);
@@ -335,11 +342,12 @@ static void budget_case(void)
 	struct child child = start(8 * MIB);
 	uint64_t filled = 8 * MIB;
 
-	(void)child_ask(&child, FILL, BASE, filled);
 	for (size_t i = 0; i < ROWS(budgets); i++) {
 		uint64_t whole = budgets[i] / PAGE * PAGE;
 		struct pages pages;
 
+		renew(&child, BASE, 8 * MIB);
+		(void)child_ask(&child, FILL, BASE, filled);
 		EXPECT(advise(&child, ADVISE_PAGEOUT, budgets[i], 32 * MIB), whole);
 		ck_assert_uint_eq(walk.refused_bytes, 0);
 		pages = look(&child, BASE, 8 * MIB);
@@ -367,8 +375,9 @@ static void steps_case(void)
 					 64 * KIB, MIB - 1, MIB,  64 * MIB};
 	struct child child = start(2 * MIB);
 
-	(void)child_ask(&child, FILL_EVERY | 2 << 8, BASE, 2 * MIB);
 	for (size_t i = 0; i < ROWS(sizes); i++) {
+		renew(&child, BASE, 2 * MIB);
+		(void)child_ask(&child, FILL_EVERY | 2 << 8, BASE, 2 * MIB);
 		/* that no step goes over its size is checked with each one */
 		EXPECT(advise(&child, ADVISE_COLD, MIB, sizes[i]), MIB);
 		if (!have_swap)
@@ -417,8 +426,8 @@ START_TEST(untouched_stays_untouched)
 }
 END_TEST
 
-/* -- which
- * ----------------------------------------------------------------------------------------- */
+/* -- which ---------------------------------------------------------------------------------------
+ */
 
 static void locked_case(void)
 {
@@ -515,8 +524,8 @@ START_TEST(shared_after_fork)
 }
 END_TEST
 
-/* -- how many
- * -------------------------------------------------------------------------------------- */
+/* -- how many ------------------------------------------------------------------------------------
+ */
 
 static void fragments_case(void)
 {
@@ -527,6 +536,9 @@ static void fragments_case(void)
 	EXPECT(look(&child, BASE, 16 * MIB).swapped, 8 * MIB);
 	EXPECT(advise(&child, ADVISE_BACK, 8 * MIB, 32 * MIB), 8 * MIB);
 	EXPECT(look(&child, BASE, 16 * MIB).resident, 8 * MIB);
+	expect_contents(&child, BASE, 16 * MIB, 8 * MIB);
+	renew(&child, BASE, 16 * MIB);
+	(void)child_ask(&child, FILL_EVERY | 2 << 8, BASE, 16 * MIB);
 	EXPECT(advise(&child, ADVISE_PAGEOUT, 8 * MIB, 123 * PAGE), 8 * MIB);
 	EXPECT(look(&child, BASE, 16 * MIB).swapped, 8 * MIB);
 	expect_contents(&child, BASE, 16 * MIB, 8 * MIB);
@@ -600,8 +612,8 @@ START_TEST(wide_and_empty)
 }
 END_TEST
 
-/* -- back
- * ------------------------------------------------------------------------------------------ */
+/* -- back ----------------------------------------------------------------------------------------
+ */
 
 static void back_case(void)
 {
@@ -666,8 +678,8 @@ START_TEST(back_goes_past_guard_pages)
 }
 END_TEST
 
-/* -- gone
- * ------------------------------------------------------------------------------------------ */
+/* -- gone ----------------------------------------------------------------------------------------
+ */
 
 static void dying_case(void)
 {
@@ -754,8 +766,8 @@ START_TEST(exec_in_the_middle)
 }
 END_TEST
 
-/* -- at random
- * --------------------------------------------------------------------------------------- */
+/* -- at random -----------------------------------------------------------------------------------
+ */
 
 static void random_case(void)
 {

@@ -773,8 +773,8 @@ START_TEST(abort_ends_all)
 	ck_assert(!executor_busy(&rig.executor));
 	ck_assert_uint_eq(rig.n_outcomes, 3);
 	for (size_t i = 0; i < 3; i++) {
-		ck_assert_int_eq(rig.outcomes[i].kind, OUTCOME_FAILED);
-		ck_assert_int_eq(rig.outcomes[i].error, -ECANCELED);
+		ck_assert_int_eq(rig.outcomes[i].kind, OUTCOME_CANCELED);
+		ck_assert_int_eq(rig.outcomes[i].error, 0);
 	}
 	for (size_t i = 0; i < 5; i++) {
 		ck_assert_uint_eq(rig.scripts[i].ended, i < 3);
@@ -921,7 +921,7 @@ START_TEST(failures)
 		{-ESRCH, STEP_DONE, 0, OUTCOME_GONE, 0},
 		{0, -EPERM, -EPERM, OUTCOME_FAILED, 1},
 		{0, -EIO, -EIO, OUTCOME_FAILED, 1},
-		{0, -ECANCELED, -ECANCELED, OUTCOME_FAILED, 1},
+		{0, -ECANCELED, 0, OUTCOME_CANCELED, 1},
 		{0, -ESRCH, 0, OUTCOME_GONE, 1},
 	};
 
@@ -1068,7 +1068,8 @@ END_TEST
 
 START_TEST(words)
 {
-	static const char *const expected[] = {"done", "gone", "refused", "failed", "timeout"};
+	static const char *const expected[] = {"done",	 "gone",    "refused",
+					       "failed", "timeout", "canceled"};
 
 	for (int i = 0; i < OUTCOME__N; i++)
 		ck_assert_str_eq(outcome_word((enum outcome_kind)i), expected[i]);

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 static int our_end = -1, their_stderr = -1;
 
@@ -312,6 +313,37 @@ START_TEST(a_full_syslog)
 }
 END_TEST
 
+/* At the end what waits is waited for, but not for ever. */
+START_TEST(drains)
+{
+	int fd = play_syslog(), received_lines = 0;
+	pid_t child;
+
+	if (fd < 0)
+		return;
+	(void)alarm(60);
+	log_open("x", LOG_TO_SYSLOG, LOG_LVL_INFO);
+	for (int i = 0; i < 300; i++)
+		log_info("line");
+	ck_assert(!log_flush());
+	log_drain(30); /* nobody reads */
+	log_drain(0);
+	ck_assert(!log_flush());
+	child = fork();
+	if (child == 0) {
+		(void)fcntl(fd, F_SETFL, 0);
+		while (received_lines < 300)
+			received_lines += *received(fd) != '\0';
+		_exit(0);
+	}
+	log_drain(30000);
+	ck_assert(log_flush());
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	(void)alarm(0);
+	(void)close(fd);
+}
+END_TEST
+
 /* One that is started anew is found again; while there is none, nobody misses anything. */
 START_TEST(syslog_comes_and_goes)
 {
@@ -345,9 +377,11 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		levels,	     nothing_else_changes, lines_are_cut,
-		a_full_pipe, nobody_reads,	   to_a_file,
-		to_syslog,   a_full_syslog,	   syslog_comes_and_goes,
+		levels,	       nothing_else_changes,
+		lines_are_cut, a_full_pipe,
+		nobody_reads,  to_a_file,
+		to_syslog,     a_full_syslog,
+		drains,	       syslog_comes_and_goes,
 	};
 
 	return RUN_TESTS("log", tests);

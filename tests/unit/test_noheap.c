@@ -89,6 +89,7 @@ void free(void *pointer)
 
 #define DUMP_LINES_MAX 200
 
+static char directory[] = "/tmp/test_noheap.XXXXXX";
 static struct daemon service;
 static struct loop loop;
 static uint64_t now_ns;
@@ -252,11 +253,9 @@ START_TEST(holding_still)
 {
 	static struct config config;
 	struct config_error error;
-	char directory[] = "/tmp/test_noheap.XXXXXX";
 	size_t before;
 
 	say_all_to_nobody();
-	ck_assert_ptr_nonnull(mkdtemp(directory));
 	ck_assert_int_eq(config_load("/dev/null", true, NULL, 0, &config, &error), 0);
 	ck_assert_int_eq(loop_open(&loop), 0);
 	now_ns = clock_now_ns();
@@ -269,15 +268,19 @@ START_TEST(holding_still)
 	expect_none(before);
 	ck_assert_uint_eq(service.held_still, 10);
 	close_daemon();
-	(void)rmdir(directory);
 }
 END_TEST
 
 int main(void)
 {
 	const TTest *const tests[] = {counts_indeed, steady, in_need, holding_still};
+	int status;
 
-	return RUN_TESTS("noheap", tests);
+	if (!mkdtemp(directory))
+		return 1;
+	status = RUN_TESTS("noheap", tests);
+	(void)rmdir(directory);
+	return status;
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
@@ -276,6 +277,14 @@ START_TEST(pid_files)
 }
 END_TEST
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -294,8 +303,6 @@ int main(void)
 	if (!mkdtemp(directory))
 		return 1;
 	status = RUN_TESTS("notify", tests);
-	(void)unlink(in_directory("socket"));
-	(void)unlink(in_directory("full"));
-	(void)rmdir(directory);
+	(void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	return status;
 }

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -186,7 +188,8 @@ END_TEST
 /* Refused, or all that is used was there. */
 START_TEST(torn_anywhere)
 {
-	static const char *const samples[] = {PROGRAM, kernel_thread};
+	/* the last number that is used has two digits in one: the first alone is another policy */
+	const char *const samples[] = {PROGRAM, kernel_thread, with_field(41, "17")};
 
 	for (size_t s = 0; s < ROWS(samples); s++) {
 		struct proc_facts whole = {0};
@@ -671,19 +674,106 @@ START_TEST(full_facts_of_a_fixture)
 }
 END_TEST
 
+/* The line of groups alone may be longer than any buffer. */
+START_TEST(of_a_user_with_many_groups)
+{
+	static gid_t groups[20000];
+	struct procfs procfs;
+	struct proc_facts facts = {0};
+	int ready[2];
+	pid_t child;
+	char byte;
+
+	for (unsigned i = 0; i < ROWS(groups); i++)
+		groups[i] = 4000000000u + i;
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		byte = setgroups(ROWS(groups), groups) == 0 ? 'y' : 'n';
+		(void)!write(ready[1], &byte, 1);
+		for (;;)
+			(void)pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	if (byte == 'n')
+		(void)puts("skipped: groups can't be set here");
+	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
+	facts.id.pid = child;
+	ck_assert_int_eq(procstat_read_full(&procfs, &facts), 0);
+	ck_assert_uint_gt(facts.anon_bytes, 0);
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+	procfs_close(&procfs);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+}
+END_TEST
+
+/* Lines of all lengths around the limit, over several pieces. */
+START_TEST(short_lines_only)
+{
+	static const size_t lengths[] = {0, 1, 254, 255, 256, 257, 5000, 3, 90000, 7};
+	char root[] = "/tmp/test_procstat.XXXXXX", path[64], text[PROCFS_FILE_MAX], expected[2048];
+	struct procfs procfs;
+	size_t len = 0;
+	FILE *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	(void)snprintf(path, sizeof path, "%s/7", root);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	(void)strcat(path, "/status");
+	file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	for (size_t i = 0; i < ROWS(lengths); i++)
+		for (size_t j = 0; j <= lengths[i]; j++) {
+			char c = j == lengths[i] ? '\n' : (char)('a' + (int)i);
+
+			(void)fputc(c, file);
+			if (lengths[i] + 1 < PROCFS_LINE_MAX)
+				expected[len++] = c;
+		}
+	ck_assert_int_eq(fclose(file), 0);
+	expected[len] = '\0';
+	ck_assert_int_eq(procfs_open(root, &procfs), 0);
+	ck_assert_int_eq(procfs_read_short_lines(&procfs, 7, "status", text, sizeof text),
+			 (ssize_t)len);
+	ck_assert_str_eq(text, expected);
+	ck_assert_int_eq(procfs_read_short_lines(&procfs, 7, "status", text, 100), -EFBIG);
+	ck_assert_int_eq(procfs_read_short_lines(&procfs, 8, "status", text, 100), -ESRCH);
+	procfs_close(&procfs);
+	(void)unlink(path);
+	*strrchr(path, '/') = '\0';
+	(void)rmdir(path);
+	ck_assert_int_eq(rmdir(root), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
-		takes_a_program,      takes_a_kernel_thread,
-		hostile_names,	      refuses,
-		torn_anywhere,	      the_flags,
-		the_memory_tag,	      absurd_numbers_saturate,
-		status_of_a_program,  status_of_a_kernel_thread,
-		status_refuses,	      status_of_hostile_names,
-		status_extremes,      status_torn_anywhere,
-		the_cgroup,	      cgroup_is_cut,
-		cgroup_torn_anywhere, reads_ourselves,
-		of_an_ended_process,  full_facts_of_a_fixture,
+		takes_a_program,
+		takes_a_kernel_thread,
+		hostile_names,
+		refuses,
+		torn_anywhere,
+		the_flags,
+		the_memory_tag,
+		absurd_numbers_saturate,
+		status_of_a_program,
+		status_of_a_kernel_thread,
+		status_refuses,
+		status_of_hostile_names,
+		status_extremes,
+		status_torn_anywhere,
+		the_cgroup,
+		cgroup_is_cut,
+		cgroup_torn_anywhere,
+		reads_ourselves,
+		of_an_ended_process,
+		full_facts_of_a_fixture,
+		of_a_user_with_many_groups,
+		short_lines_only,
 	};
 
 	return RUN_TESTS("procstat", tests);

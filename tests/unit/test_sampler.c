@@ -408,6 +408,26 @@ START_TEST(shrunk_ones_are_let_go)
 }
 END_TEST
 
+/* Between two steps of a page-out a process may be small already, and nothing is noted yet. */
+START_TEST(an_action_under_way_keeps_it)
+{
+	struct fake fake = program(60);
+
+	open_fixture();
+	put(&fake);
+	scan();
+	followed(60)->past.under_way = true;
+	fake.pages = SMALL_PAGES;
+	put(&fake);
+	scan();
+	ck_assert_ptr_nonnull(followed(60));
+	followed(60)->past.under_way = false;
+	scan();
+	ck_assert_ptr_null(followed(60));
+	sampler_close(&sampler);
+}
+END_TEST
+
 START_TEST(what_is_remembered_keeps_it)
 {
 	struct fake fake = program(60);
@@ -779,8 +799,7 @@ START_TEST(nothing_to_open)
 }
 END_TEST
 
-/* -- the real one
- * ---------------------------------------------------------------------------------- */
+/* -- the real one ---------------------------------------------------------------------- */
 
 static size_t open_files(void)
 {
@@ -991,6 +1010,7 @@ int main(void)
 		grown_ones_are_found,
 		others_are_looked_at_now_and_then,
 		shrunk_ones_are_let_go,
+		an_action_under_way_keeps_it,
 		what_is_remembered_keeps_it,
 		ourselves_and_our_ancestors,
 		a_full_table,
