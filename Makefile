@@ -149,8 +149,10 @@ SOURCES = $(wildcard src/*/*.[ch] tests/*/*.[ch])
 lint:
 	@tests/install-packages.sh $(LINT_PACKAGES) $(BUILD_PACKAGES) $(TEST_PACKAGES)
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet --warnings-as-errors='*' $(wildcard src/*/*.c) -- -std=gnu17 -D_GNU_SOURCE \
-		-DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc
+	@mkdir -p $(B)
+	@echo "clang-tidy"; clang-tidy --quiet --warnings-as-errors='*' $(wildcard src/*/*.c) -- -std=gnu17 \
+		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc > $(B)/tidy.log 2>&1 || \
+		{ cat $(B)/tidy.log; exit 1; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability,performance \
 		--std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc src
 	shellcheck $(wildcard tests/*.sh tests/*/*.sh .ci/run)

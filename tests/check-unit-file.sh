@@ -13,6 +13,7 @@ exposure=$(systemd-analyze security --offline=true "$work/swapify-policy.service
 	sed -n 's/.*Overall exposure level.*: \([0-9.]*\) .*/\1/p')
 echo "unit: exposure $exposure"
 awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 4.0) }' || { echo "exposure over 4.0"; exit 1; }
+# shellcheck disable=SC2013 # words are wanted
 for cap in $(sed -n 's/^CapabilityBoundingSet=//p' etc/swapify-policy.service); do
 	grep -q "^# $cap: " etc/swapify-policy.service || { echo "$cap: no reason given"; exit 1; }
 done
