@@ -17,7 +17,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 # What a build and a test run need, as named in Debian 12 and 13
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
-	systemd-container mmdebstrap util-linux procps e2fsprogs kmod
+	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
 
 CFLAGS ?= -O2 -g

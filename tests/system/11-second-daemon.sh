@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # There is one daemon: a second one refuses and says who is in its way; a dead one isn't.
-# shellcheck source=tests/system/lib.sh
+# shellcheck source=tests/system/lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 
 start_daemon

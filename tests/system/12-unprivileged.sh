@@ -24,23 +24,23 @@ for options in --once '--once -n'; do
 	# shellcheck disable=SC2086 # two words
 	expect_status 0 "${as_user[@]}" "$WORK/swapify-policy" $options "${mine[@]}"
 	printed '^Memory: .* available; short under 20%, plenty over 60%'
-	printed "^ +[12] +${PID[mine]} ours-mine +$OURS +[0-9]+m?s +1[56]\\.[0-9] ?MiB .* young, in "
-	printed "^ +[12] +${PID[theirs]} ours-theirs "
+	printed "^ +[12] +${PID[mine]} ${OWN}mine +$OURS +[0-9]+m?s +1[56]\\.[0-9] ?MiB .* young, in "
+	printed "^ +[12] +${PID[theirs]} ${OWN}theirs "
 done
 # A rule that asks for what may not be seen: left alone.
 expect_status 0 "${as_user[@]}" "$WORK/swapify-policy" --once -v "${mine[@]}" --protect.paths=/nowhere
-printed "^ +1 +${PID[mine]} ours-mine "
-printed "^ +- +${PID[theirs]} ours-theirs .* unreadable$"
+printed "^ +1 +${PID[mine]} ${OWN}mine "
+printed "^ +- +${PID[theirs]} ${OWN}theirs .* unreadable$"
 
 # Where /proc hides the others, it goes by its own.
 mkdir "$WORK/hidden"
 mount -t proc -o hidepid=2 proc /proc
 expect_status 0 "${as_user[@]}" "$WORK/swapify-policy" --once "${mine[@]}"
-printed "^ +1 +${PID[mine]} ours-mine "
-! grep -q ours-theirs "$WORK/out" || fail "it saw what is hidden"
+printed "^ +1 +${PID[mine]} ${OWN}mine "
+! grep -q " ${OWN}theirs " "$WORK/out" || fail "it saw what is hidden"
 # root still sees all
 expect_status 0 "$WORK/swapify-policy" --once "${mine[@]}"
-printed " ours-theirs "
+printed " ${OWN}theirs "
 umount /proc
 expect_status 1 "${as_user[@]}" "$WORK/swapify-policy" --inspect -c /dev/null
 printed '^FAILS +CAP_SYS_NICE +missing'

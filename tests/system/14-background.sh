@@ -5,20 +5,14 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-command -v rsyslogd >/dev/null || skip "no rsyslogd"
 # a /dev of our own with nothing of the machine's log in it
 mkdir "$WORK/dev"
 mount -t tmpfs tmpfs "$WORK/dev"
 cp -a /dev/null /dev/zero /dev/urandom /dev/full "$WORK/dev/"
 mount --bind "$WORK/dev" /dev
-cat > "$WORK/rsyslog.conf" <<END
-module(load="imuxsock" SysSock.Name="/dev/log" SysSock.RateLimit.Interval="0" SysSock.Use="on")
-module(load="builtin:omfile")
-daemon.* action(type="omfile" file="$WORK/syslog")
-END
-rsyslogd -n -f "$WORK/rsyslog.conf" -i "$WORK/rsyslog.pid" > "$WORK/rsyslog.out" 2>&1 {NEVER}<&- &
+busybox syslogd -n -O "$WORK/syslog" > "$WORK/syslogd.out" 2>&1 {NEVER}<&- &
 STARTED+=($!)
-await "rsyslogd" [ -S /dev/log ]
+await "syslogd" [ -S /dev/log ]
 
 in_syslog() { grep -qE -- "swapify-policy\\[$pid\\]: $1" "$WORK/syslog" 2>/dev/null; }
 

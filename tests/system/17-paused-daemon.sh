@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # A daemon that didn't run for a while, as in a suspend, doesn't take that for idleness of others.
-# shellcheck source=tests/system/lib.sh
+# shellcheck source=tests/system/lib.sh disable=SC2119
 . "$(dirname "$0")/lib.sh"
 
 swap_on swap 256
@@ -21,7 +21,7 @@ await_log 'steady -> hungry'
 await_log 'there is nobody to move out: .* young=1'
 expect_times 0 'swapped pid='
 dump
-expect_dump "pid=${PID[idle]} name=ours-idle idle=([0-4]s|[0-9]+ms) "
+expect_dump "pid=${PID[idle]} name=${OWN}idle idle=([0-4]s|[0-9]+ms) "
 # and goes on from there
 await_log "swapped pid=${PID[idle]} .* idle=[5-9]s"
 verify idle

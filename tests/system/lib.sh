@@ -11,6 +11,7 @@ set -euEo pipefail
 
 readonly DEADLINE=60	# seconds; generous: a loaded machine is slow, not broken
 readonly OURS=61234	# the user whose processes the daemon under test may touch
+# shellcheck disable=SC2034
 readonly SPARED=61235	# one that a protect rule names
 readonly OWN=${WORK##*.}-	# how the names of this test's processes begin
 
@@ -32,12 +33,11 @@ OPTIONS=(-v -c /dev/null --daemon.interval=100ms "--daemon.lockfile=$WORK/lock" 
 	--madvise.enabled=yes --madvise.swap_margin=0 --protect.uids=0 "--protect.more_names=$OTHERS")
 
 DAEMON=		# its pid
-LINE=		# the last line that await_log found
 LOG_AT=0	# how many lines of the log await_log has gone through
 DUMP=		# the last dump, by dump
 VALUE=		# what value found
 ANSWER=		# to the last question
-ANON= SWAP=	# KiB, by look
+ANON='' SWAP=''	# KiB, by look
 declare -A PID=()	# of what start_ours started, by name
 STARTED=()	# pids
 CLEANUP=()	# commands, run from last to first
@@ -59,9 +59,10 @@ left_processes() {
 	local dir pid name
 	for dir in /proc/[0-9]*; do
 		pid=${dir#/proc/}
-		[ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
+		case $pid in
+		"$$" | "$BASHPID" | "$PPID") continue ;;
+		esac
 		grep -qsz "^SWAPIFY_TEST=$SWAPIFY_TEST\$" "$dir/environ" || continue
-		[ "$pid" != "$PPID" ] || continue
 		name=$(cat "$dir/comm" 2>/dev/null) || continue
 		echo "$pid $name"
 	done
@@ -107,7 +108,7 @@ exec {NEVER}<>"$WORK/never"
 
 # A look at the world costs less when it isn't taken all the time.
 breathe() {
-	read -rt "${1:-0.03}" -u "$NEVER" || :
+	read -rt 0.03 -u "$NEVER" || :
 }
 
 # await WHAT COMMAND...: until the command says yes.
@@ -154,6 +155,8 @@ printed() {
 
 # -- the daemon and its log -----------------------------------------------------------------------
 
+# start_daemon [OPTION...]
+# shellcheck disable=SC2120
 start_daemon() {
 	: >> "$LOG"
 	"$BUILD/swapify-policy" "${OPTIONS[@]}" "$@" 2>> "$LOG" {NEVER}<&- &
@@ -178,10 +181,7 @@ next_line() {
 	mapfile -t -s "$LOG_AT" lines < "$LOG"
 	for line in "${lines[@]}"; do
 		LOG_AT=$((LOG_AT + 1))
-		if [[ $line =~ $1 ]]; then
-			LINE=$line
-			return 0
-		fi
+		[[ $line =~ $1 ]] && return
 	done
 	[ -z "$DAEMON" ] || [ -d "/proc/$DAEMON" ] || [ "$(wc -l < "$LOG")" -gt "$LOG_AT" ] ||
 		fail "the daemon is gone; waited for the log to say: $1"
@@ -371,7 +371,7 @@ end_ours() {
 # look NAME: what it holds, in KiB, into ANON and SWAP.
 look() {
 	local key amount _
-	ANON= SWAP=
+	ANON='' SWAP=''
 	while read -r key amount _; do
 		case $key in
 		RssAnon:) ANON=$amount ;;
@@ -389,6 +389,20 @@ remember() {
 	for name; do
 		look "$name"
 		ANON_BEFORE[$name]=$ANON SWAP_BEFORE[$name]=$SWAP
+	done
+}
+
+is_out() {
+	look "$1"
+	[ "$ANON" -lt 8192 ]
+}
+
+# await_out NAME...: all that is worth an action, see min_rss, is out. A page that the kernel is
+# busy with it passes over, now and then a lot of them: then it takes another attempt.
+await_out() {
+	local name
+	for name; do
+		await "$name to be out" is_out "$name"
 	done
 }
 

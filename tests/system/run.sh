@@ -17,7 +17,7 @@ shift
 work_base() {
 	local dir
 	for dir in "${TMPDIR:-}" /var/tmp /tmp "$build"; do
-		[ -n "$dir" ] && [ -d "$dir" ] && [ -w "$dir" ] || continue
+		[ -d "$dir" ] || continue
 		case $(stat -f -c %T "$dir") in
 		tmpfs | ramfs | overlayfs | nfs | fuseblk) continue ;;
 		esac

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# mode = cold only offers memory to the kernel: said so, not repeated within the cooldown, and
+# counted as on its way until then.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SWAP_TOTAL_MIB=0 SWAP_FREE_MIB=0 # it needs none
+script_memory 50
+start_holder one 64
+start_holder two 48
+start_daemon --madvise.mode=cold --memory.cooldown=3s
+await_dump "pid=${PID[two]} [^
+]*verdict=\"victim\""
+remember one two
+memory 5
+await_said "offered to the kernel pid=${PID[one]} name=${OWN}one bytes=6[34].* backend=madvise"
+await_said "offered to the kernel pid=${PID[two]} "
+ticks 10
+expect_times 1 "offered to the kernel pid=${PID[one]} "
+expect_times 1 "offered to the kernel pid=${PID[two]} "
+expect_dump 'need: 1[34][0-9] MiB ' # 250 less what was offered
+expect_dump 'held: processes=0 bytes=0 B'
+await_log 'memory is short and there is nobody to move out: .* spent=2'
+expect_times 0 'no room'
+
+offered_again() {
+	[ "$(times "offered to the kernel pid=${PID[one]} ")" -ge 2 ]
+}
+await "another offer after the cooldown" offered_again
+expect_times 0 'swapped pid='
+for name in one two; do
+	look "$name"
+	expect "$name lost memory" [ $((ANON + SWAP)) -ge $((ANON_BEFORE[$name] - 256)) ]
+done
+verify one two
+stop_daemon
