@@ -47,9 +47,9 @@ void text_add_bytes(struct text *text, uint64_t bytes)
 		i++;
 	}
 	if (i == 0 || bytes / unit >= 100)
-		text_addf(text, "%llu %s", (unsigned long long)(bytes / unit), units[i]);
+		text_addf(text, "%llu%s", (unsigned long long)(bytes / unit), units[i]);
 	else
-		text_addf(text, "%llu.%llu %s", (unsigned long long)(bytes / unit),
+		text_addf(text, "%llu.%llu%s", (unsigned long long)(bytes / unit),
 			  (unsigned long long)(bytes % unit * 10 / unit), units[i]);
 }
 
@@ -71,7 +71,7 @@ void text_add_duration(struct text *text, uint64_t ns)
 			continue;
 		text_addf(text, "%llu%s", (unsigned long long)(ns / units[i].ns), units[i].name);
 		if (i < 3 && rest >= units[i + 1].ns)
-			text_addf(text, " %llu%s", (unsigned long long)(rest / units[i + 1].ns),
+			text_addf(text, "%llu%s", (unsigned long long)(rest / units[i + 1].ns),
 				  units[i + 1].name);
 		return;
 	}

@@ -18,10 +18,10 @@ struct text text_over(char *buf, size_t cap);
 void text_add(struct text *text, const char *string);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "812 KiB", "12.5 MiB": three digits or so, rounded down. */
+/* "812KiB", "12.5MiB": three digits or so, rounded down. */
 void text_add_bytes(struct text *text, uint64_t bytes);
 
-/* "350ms", "45s", "2min 30s", "3h 12min": at most two units. */
+/* "350ms", "45s", "2min30s", "3h12min": at most two units. */
 void text_add_duration(struct text *text, uint64_t ns);
 
 /* Adds string with control characters, blanks, '=' and bytes over 0x7e as '?': names of

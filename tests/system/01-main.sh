@@ -65,7 +65,7 @@ expect_times 0 'hungry'
 # Short: out they go.
 remember idle1 idle2 busy "${spared[@]}"
 memory 5
-await_log 'steady -> hungry: memory is short need=25. MiB available=50.0 MiB'
+await_log 'steady -> hungry: memory is short need=25. MiB available=50.0MiB'
 await_said "swapped pid=${PID[idle1]} name=${OWN}idle1 .* backend=madvise"
 await_said "swapped pid=${PID[idle2]} name=${OWN}idle2 .* backend=madvise"
 await_out idle1 idle2
@@ -79,14 +79,14 @@ dump
 for line in 'swapify-policy [0-9.]+: uptime=.* ticks=[0-9]+ held_still=0' \
 	'state: hungry since=.* timer_left=.* cooldown=2s no_room=0' \
 	'thresholds: 20% < 5% < 60% freetarget=30%' \
-	'core: total=1000 MiB used=950 MiB available=50.0 MiB' \
-	'swap: total=4.0 GiB used=0 B free=4.0 GiB' \
+	'core: total=1000MiB used=950MiB available=50.0MiB' \
+	'swap: total=4.0GiB used=0B free=4.0GiB' \
 	'total: total=.* used=.* free=' \
 	'pressure: (some_avg10=.* full_avg10=.* some_total=|not told)' \
-	'need: 250 MiB in_flight=0 B' \
-	'backend madvise: out=[2-9] out_bytes=1[456][0-9] MiB back=0 back_bytes=0 B gone=0 refused=0 failed=0 timeout=0 wrong_choices=0 last_error=none' \
-	'held: processes=2 bytes=1[456][0-9] MiB' \
-	"held: pid=${PID[idle1]} name=${OWN}idle1 bytes=[89][0-9]\\.[0-9] MiB since=.* backend=madvise" \
+	'need: 250MiB in_flight=0B' \
+	'backend madvise: out=[2-9] out_bytes=1[456][0-9]MiB back=0 back_bytes=0B gone=0 refused=0 failed=0 timeout=0 wrong_choices=0 last_error=none' \
+	'held: processes=2 bytes=1[456][0-9]MiB' \
+	"held: pid=${PID[idle1]} name=${OWN}idle1 bytes=[89][0-9]\\.[0-9]MiB since=.* backend=madvise" \
 	'next: (nobody|rank=1 )' \
 	'passed over: self=[0-9]+ .*stopped=1.* protected=[0-9]+ .*oom-protected=[0-9]+ .*small=[0-9]+ (active|young)='; do
 	[[ $DUMP =~ $line ]] || { echo "$DUMP"; fail "not in the dump: $line"; }
@@ -109,7 +109,7 @@ await_log 'steady -> overfed: there is plenty'
 await_log 'overfed -> steady: the cooldown is over spare='
 await_log "unswapped pid=${PID[idle1]} name=${OWN}idle1 "
 expect "idle1 isn't back" moved_back idle1 85
-await_dump 'held: processes=0 bytes=0 B'
+await_dump 'held: processes=0 bytes=0B'
 expect_dump 'back=[12] back_bytes=[89][0-9]\.' # a crumb of idle2 may have been out still
 verify idle1
 

@@ -14,15 +14,15 @@ await_dump "pid=${PID[idle]} [^
 remember idle
 memory 5
 await_log 'steady -> hungry: memory is short'
-await_log 'warning: no room to move memory out to: swap_total=0 B swap_free=0 B swap_margin=64.0 MiB; add swap, '
+await_log 'warning: no room to move memory out to: swap_total=0B swap_free=0B swap_margin=64.0MiB; add swap, '
 await_log 'hungry -> diet: a limit was met'
 await_log 'diet -> steady: the cooldown is over'
 await_log 'steady -> hungry: memory is short'
 await_log 'hungry -> diet'
 await_log 'hungry -> diet'
 await_dump 'no_room=[3-9]'
-expect_dump 'backend madvise: out=0 out_bytes=0 B .* failed=0 '
-expect_dump 'swap: total=0 B used=0 B free=0 B'
+expect_dump 'backend madvise: out=0 out_bytes=0B .* failed=0 '
+expect_dump 'swap: total=0B used=0B free=0B'
 expect_times 1 'no room to move'
 untouched idle
 
@@ -46,7 +46,7 @@ start_holder late 48
 remember late
 SWAP_FREE_MIB=10
 memory 5
-await_log 'warning: no room to move memory out to: swap_total=256 MiB swap_free=10.0 MiB .*; add more swap, '
+await_log 'warning: no room to move memory out to: swap_total=256MiB swap_free=10.0MiB .*; add more swap, '
 expect_times 2 'no room to move'
 untouched late
 memory 50

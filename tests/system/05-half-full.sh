@@ -17,7 +17,7 @@ await_dump "pid=${PID[large]} [^
 ]*verdict=\"victim\""
 remember large
 memory 5
-await_log "swapped pid=${PID[large]} .* bytes=[0-9.]+ MiB of=200 MiB "
+await_log "swapped pid=${PID[large]} .* bytes=[0-9.]+MiB of=200MiB "
 look large
 expect "nothing of it moved" moved_out large 16
 expect "more was moved than there is room for" [ $((SWAP - SWAP_BEFORE[large])) -le 65536 ]
@@ -28,7 +28,7 @@ await_log 'memory is short and there is nobody to move out: .* spent=1'
 # Now the facts tell of the full swap.
 SWAP_FREE_MIB=0
 memory 5
-await_log 'warning: no room to move memory out to: swap_total=1.0 GiB swap_free=0 B'
+await_log 'warning: no room to move memory out to: swap_total=1.0GiB swap_free=0B'
 await_log 'hungry -> diet: a limit was met'
 expect_times 1 "swapped pid=${PID[large]} "
 expect_times 0 'cannot swap'
@@ -39,7 +39,7 @@ await_log 'steady -> hungry' # another try
 await_log 'hungry -> diet'
 memory 90
 remember large
-await_dump 'held: processes=0 |held: processes=1 bytes=[0-9.]+ KiB'
+await_dump 'held: processes=0 |held: processes=1 bytes=[0-9.]+KiB'
 verify large
 look large
 expect "it grew" [ $((ANON + SWAP)) -le $((201 * 1024)) ]

@@ -24,7 +24,7 @@ for options in --once '--once -n'; do
 	# shellcheck disable=SC2086 # two words
 	expect_status 0 "${as_user[@]}" "$WORK/swapify-policy" $options "${mine[@]}"
 	printed '^Memory: .* available; short under 20%, plenty over 60%'
-	printed "^ +[12] +${PID[mine]} ${OWN}mine +$OURS +[0-9]+m?s +1[56]\\.[0-9] ?MiB .* young, in "
+	printed "^ +[12] +${PID[mine]} ${OWN}mine +$OURS +[0-9]+m?s +1[56]\\.[0-9]MiB .* young, in "
 	printed "^ +[12] +${PID[theirs]} ${OWN}theirs "
 done
 # A rule that asks for what may not be seen: left alone.

@@ -78,29 +78,29 @@ START_TEST(bytes)
 		uint64_t bytes;
 		const char *expected;
 	} rows[] = {
-		{0, "0 B"},
-		{1, "1 B"},
-		{1023, "1023 B"},
-		{1024, "1.0 KiB"},
-		{1024 + 102, "1.0 KiB"}, /* rounded down: 1.0996 */
-		{1024 + 103, "1.1 KiB"},
-		{1536, "1.5 KiB"},
-		{2047, "1.9 KiB"},
-		{99 * KIB + 1023, "99.9 KiB"},
-		{100 * KIB, "100 KiB"},
-		{812 * KIB, "812 KiB"},
-		{812 * KIB + 1023, "812 KiB"},
-		{1023 * KIB + 1023, "1023 KiB"},
-		{MIB, "1.0 MiB"},
-		{12 * MIB + 512 * KIB, "12.5 MiB"},
-		{99 * MIB + 921 * KIB, "99.8 MiB"},
-		{100 * MIB - 1, "99.9 MiB"},
-		{3 * GIB + 256 * MIB, "3.2 GiB"},
-		{16 * TIB, "16.0 TiB"},
-		{1024 * TIB, "1.0 PiB"},
-		{UINT64_C(1) << 60, "1.0 EiB"},
-		{(UINT64_C(1) << 60) / 2 * 3, "1.5 EiB"},
-		{UINT64_MAX, "15.9 EiB"},
+		{0, "0B"},
+		{1, "1B"},
+		{1023, "1023B"},
+		{1024, "1.0KiB"},
+		{1024 + 102, "1.0KiB"}, /* rounded down: 1.0996 */
+		{1024 + 103, "1.1KiB"},
+		{1536, "1.5KiB"},
+		{2047, "1.9KiB"},
+		{99 * KIB + 1023, "99.9KiB"},
+		{100 * KIB, "100KiB"},
+		{812 * KIB, "812KiB"},
+		{812 * KIB + 1023, "812KiB"},
+		{1023 * KIB + 1023, "1023KiB"},
+		{MIB, "1.0MiB"},
+		{12 * MIB + 512 * KIB, "12.5MiB"},
+		{99 * MIB + 921 * KIB, "99.8MiB"},
+		{100 * MIB - 1, "99.9MiB"},
+		{3 * GIB + 256 * MIB, "3.2GiB"},
+		{16 * TIB, "16.0TiB"},
+		{1024 * TIB, "1.0PiB"},
+		{UINT64_C(1) << 60, "1.0EiB"},
+		{(UINT64_C(1) << 60) / 2 * 3, "1.5EiB"},
+		{UINT64_MAX, "15.9EiB"},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++)
@@ -110,7 +110,7 @@ START_TEST(bytes)
 }
 END_TEST
 
-/* The figure in a "12.5 MiB" is what it says, rounded down, whatever the value. */
+/* The figure in a "12.5MiB" is what it says, rounded down, whatever the value. */
 START_TEST(bytes_round_down)
 {
 	struct series series = series_start(0x62797465);
@@ -149,15 +149,15 @@ START_TEST(durations)
 		{NS_PER_S + 999 * NS_PER_MS, "1s"},
 		{45 * NS_PER_S, "45s"},
 		{60 * NS_PER_S, "1min"},
-		{150 * NS_PER_S, "2min 30s"},
-		{NS_PER_H - 1, "59min 59s"},
+		{150 * NS_PER_S, "2min30s"},
+		{NS_PER_H - 1, "59min59s"},
 		{NS_PER_H, "1h"},
 		{NS_PER_H + 59 * NS_PER_S, "1h"}, /* two units, and they touch */
-		{3 * NS_PER_H + 12 * NS_PER_MIN + 40 * NS_PER_S, "3h 12min"},
+		{3 * NS_PER_H + 12 * NS_PER_MIN + 40 * NS_PER_S, "3h12min"},
 		{24 * NS_PER_H, "1d"},
 		{24 * NS_PER_H + 59 * NS_PER_MIN, "1d"},
-		{50 * NS_PER_H, "2d 2h"},
-		{UINT64_MAX, "213503d 23h"},
+		{50 * NS_PER_H, "2d2h"},
+		{UINT64_MAX, "213503d23h"},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++)
