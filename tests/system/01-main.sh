@@ -65,7 +65,7 @@ expect_times 0 'hungry'
 # Short: out they go.
 remember idle1 idle2 busy "${spared[@]}"
 memory 5
-await_log 'steady -> hungry: memory is short need=25. MiB available=50.0MiB'
+await_log 'steady -> hungry: memory is short need=25.MiB available=50.0MiB'
 await_said "swapped pid=${PID[idle1]} name=${OWN}idle1 .* backend=madvise"
 await_said "swapped pid=${PID[idle2]} name=${OWN}idle2 .* backend=madvise"
 await_out idle1 idle2

@@ -20,8 +20,8 @@ await_said "offered to the kernel pid=${PID[two]} "
 ticks 10
 expect_times 1 "offered to the kernel pid=${PID[one]} "
 expect_times 1 "offered to the kernel pid=${PID[two]} "
-expect_dump 'need: 1[34][0-9] MiB ' # 250 less what was offered
-expect_dump 'held: processes=0 bytes=0 B'
+expect_dump 'need: 1[34][0-9]MiB ' # 250 less what was offered
+expect_dump 'held: processes=0 bytes=0B'
 await_log 'memory is short and there is nobody to move out: .* spent=2'
 expect_times 0 'no room'
 

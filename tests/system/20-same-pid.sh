@@ -33,7 +33,7 @@ remember new
 kill -CONT "$DAEMON"
 dump
 took=$((SECONDS - began + 1))
-expect_dump 'held: processes=0 bytes=0 B'
+expect_dump 'held: processes=0 bytes=0B'
 if value "pid=$pid name=${OWN}new idle=([0-9]+)s"; then
 	expect "idle for $VALUE s, after $took" [ "$VALUE" -le "$took" ]
 fi
