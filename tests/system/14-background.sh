@@ -41,5 +41,7 @@ expect "the pid file is still there" [ ! -e "$WORK/pid" ]
 # A start that fails is told to whoever started it.
 expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" -d -p "$WORK/nowhere/pid"
 printed "cannot write the pid file $WORK/nowhere/pid"
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" -d --daemon.lockfile=/proc/nowhere/lock
+printed 'cannot take the lock /proc/nowhere/lock'
 expect_status 2 "$BUILD/swapify-policy" "${OPTIONS[@]}" -d --memory.freetarget=5
 umount -l /dev "$WORK/dev"

@@ -128,7 +128,10 @@ base=$(work_base) || {
 	exit 1
 }
 interrupted() {
-	[ -z "$runner" ] || kill -TERM "$runner" && wait "$runner"
+	if [ -n "$runner" ]; then
+		kill -TERM "$runner"
+		wait "$runner" 2>/dev/null
+	fi
 	[ -z "$work" ] || clear_up "$work"
 	[ -z "$log" ] || rm -f "$log"
 	exit 1
