@@ -96,6 +96,8 @@ check-static: all deps-test
 	@tests/check-docs.sh $(B)/swapify-policy
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
+	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang WERROR=1 V=1 all
+	@echo "clang: no warnings"
 
 check-fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz corpus

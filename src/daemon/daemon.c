@@ -284,7 +284,7 @@ static void log_transition(const struct daemon *daemon, const struct machine_ste
 		[EVENT_DIET] = "a limit was met, or SIGUSR2",
 		[EVENT_SHORT] = "memory is short",
 		[EVENT_SHORT_LATE] = "memory is short",
-		[EVENT_ENOUGH] = "plenty is over",
+		[EVENT_ENOUGH] = "plenty is over, or nothing is left to bring back",
 		[EVENT_ENOUGH_LATE] = "the cooldown is over",
 		[EVENT_PLENTY] = "there is plenty, and something to bring back",
 		[EVENT_PLENTY_LATE] = "the cooldown is over",
