@@ -21,8 +21,8 @@ static struct {
 } log_state = {.ident = "", .sinks = LOG_TO_STDERR, .max_level = LOG_LVL_NOTICE, .syslog_fd = -1};
 
 /* RFC 3164: facility daemon (3) * 8 + severity */
-static const int syslog_priority[] = {24 + 3, 24 + 4, 24 + 5, 24 + 6, 24 + 7};
-static const char *const stderr_prefix[] = {"error: ", "warning: ", "", "", ""};
+static const int syslog_priority[] = {24 + 3, 24 + 4, 24 + 5, 24 + 6};
+static const char *const stderr_prefix[] = {"error: ", "warning: ", "", ""};
 
 void log_open(const char *ident, unsigned sinks, enum log_level max_level)
 {

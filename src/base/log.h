@@ -10,7 +10,7 @@
 #pragma once
 #include <stdbool.h>
 
-enum log_level { LOG_LVL_ERR, LOG_LVL_WARNING, LOG_LVL_NOTICE, LOG_LVL_INFO, LOG_LVL_DEBUG };
+enum log_level { LOG_LVL_ERR, LOG_LVL_WARNING, LOG_LVL_NOTICE, LOG_LVL_INFO };
 enum log_sink { LOG_TO_STDERR = 1, LOG_TO_SYSLOG = 2 };
 
 #define LOG_LINE_MAX \

@@ -56,7 +56,6 @@ static void say_at_all_levels(void)
 	log_warning("a warning");
 	log_notice("a notice");
 	log_info("an info");
-	log_line(LOG_LVL_DEBUG, "for debugging");
 }
 
 START_TEST(levels)
@@ -67,22 +66,20 @@ START_TEST(levels)
 		[LOG_LVL_NOTICE] = "x: error: an error n=1\nx: warning: a warning\nx: a notice\n",
 		[LOG_LVL_INFO] = "x: error: an error n=1\nx: warning: a warning\nx: a notice\n"
 				 "x: an info\n",
-		[LOG_LVL_DEBUG] = "x: error: an error n=1\nx: warning: a warning\nx: a notice\n"
-				  "x: an info\nx: for debugging\n",
 	};
 
 	catch_stderr();
-	for (int level = LOG_LVL_ERR; level <= LOG_LVL_DEBUG; level++) {
+	for (int level = LOG_LVL_ERR; level <= LOG_LVL_INFO; level++) {
 		log_open("x", LOG_TO_STDERR, (enum log_level)level);
 		say_at_all_levels();
 		ck_assert_str_eq(heard(), expected[level]);
-		for (int i = LOG_LVL_ERR; i <= LOG_LVL_DEBUG; i++)
+		for (int i = LOG_LVL_ERR; i <= LOG_LVL_INFO; i++)
 			ck_assert(log_wants((enum log_level)i) == (i <= level));
 	}
 	log_set_level(LOG_LVL_ERR);
 	say_at_all_levels();
 	ck_assert_str_eq(heard(), expected[LOG_LVL_ERR]);
-	log_open("y", 0, LOG_LVL_DEBUG);
+	log_open("y", 0, LOG_LVL_INFO);
 	say_at_all_levels();
 	ck_assert_str_eq(heard(), "");
 	let_stderr_go();
@@ -92,7 +89,7 @@ END_TEST
 START_TEST(nothing_else_changes)
 {
 	catch_stderr();
-	log_open("x", LOG_TO_STDERR | LOG_TO_SYSLOG, LOG_LVL_DEBUG);
+	log_open("x", LOG_TO_STDERR | LOG_TO_SYSLOG, LOG_LVL_INFO);
 	errno = E2BIG;
 	say_at_all_levels();
 	log_dump_line("%s%n");

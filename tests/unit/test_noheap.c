@@ -169,7 +169,7 @@ static void say_all_to_nobody(void)
 
 	ck_assert_int_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
 	(void)close(fd);
-	log_open("test", LOG_TO_STDERR | LOG_TO_SYSLOG, LOG_LVL_DEBUG);
+	log_open("test", LOG_TO_STDERR | LOG_TO_SYSLOG, LOG_LVL_INFO);
 }
 
 static void holds_much(int socket)
