@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/iothread.h"
+#include "shim/rawsys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+
+enum { IO_IDLE, IO_ASKED, IO_DONE, IO_QUIT };
+
+static void set_state(struct io_job *job, int state)
+{
+	atomic_store(&job->state, state);
+	(void)RAW_4(SYS_futex, &job->state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL);
+}
+
+static int await_change(struct io_job *job, int from)
+{
+	int state;
+
+	while ((state = atomic_load(&job->state)) == from)
+		(void)RAW_4(SYS_futex, &job->state, FUTEX_WAIT | FUTEX_PRIVATE_FLAG, from, NULL);
+	return state;
+}
+
+/* Removes n bytes from the front of the parts. */
+static void advance(struct iovec **parts, unsigned *n_parts, size_t n)
+{
+	while (*n_parts && n >= (*parts)->iov_len) {
+		n -= (*parts)->iov_len;
+		(*parts)++;
+		(*n_parts)--;
+	}
+	if (*n_parts) {
+		(*parts)->iov_base = (char *)(*parts)->iov_base + n;
+		(*parts)->iov_len -= n;
+	}
+}
+
+/* File systems and positions that can't do without the page cache say EINVAL. */
+static bool without_direct(int fd)
+{
+	long flags = RAW_3(SYS_fcntl, fd, F_GETFL, 0);
+
+	return flags >= 0 && (flags & O_DIRECT) &&
+	       RAW_3(SYS_fcntl, fd, F_SETFL, flags & ~(long)O_DIRECT) == 0;
+}
+
+static int transfer(int fd, bool write, struct iovec *parts, unsigned n_parts, uint64_t offset)
+{
+	while (n_parts) {
+		long n = RAW_5(write ? SYS_pwritev : SYS_preadv, fd, parts, n_parts,
+			       (unsigned long)offset, (unsigned long)(offset >> 32));
+
+		if (n == -EINTR || (n == -EINVAL && without_direct(fd)))
+			continue;
+		if (n <= 0)
+			return n ? (int)n : -EBADMSG;
+		offset += (uint64_t)n;
+		advance(&parts, &n_parts, (size_t)n);
+	}
+	return 0;
+}
+
+static void work(void *argument)
+{
+	struct io_job *job = argument;
+	int state;
+
+	while ((state = await_change(job, IO_IDLE)) != IO_QUIT) {
+		if (state == IO_ASKED) {
+			job->error = transfer(job->fd, job->write, job->parts, job->n_parts,
+					      job->offset);
+			set_state(job, IO_DONE);
+		}
+		if (await_change(job, IO_DONE) == IO_QUIT)
+			break;
+	}
+}
+
+void io_start(struct shim *shim)
+{
+	const unsigned long flags =
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+
+	atomic_store(&shim->io.state, IO_IDLE);
+	shim->io_tid = 1; /* cleared by the kernel when the thread has ended */
+	if (raw_clone(flags, shim->io_stack + sizeof(shim->io_stack), work, &shim->io, NULL,
+		      &shim->io_tid) < 0)
+		shim->io_tid = 0;
+}
+
+void io_stop(struct shim *shim)
+{
+	int tid;
+
+	set_state(&shim->io, IO_QUIT);
+	while ((tid = __atomic_load_n(&shim->io_tid, __ATOMIC_ACQUIRE)) != 0)
+		(void)RAW_4(SYS_futex, &shim->io_tid, FUTEX_WAIT, tid, NULL);
+}
+
+void io_begin(struct shim *shim, int fd, bool write, uint64_t offset)
+{
+	shim->io.fd = fd;
+	shim->io.write = write;
+	shim->io.offset = offset;
+	shim->io.n_parts = 0;
+	shim->io.error = 0;
+}
+
+void io_add(struct shim *shim, uint64_t address, uint64_t bytes)
+{
+	shim->io.parts[shim->io.n_parts++] =
+		(struct iovec){.iov_base = (void *)(uintptr_t)address, .iov_len = (size_t)bytes};
+}
+
+void io_submit(struct shim *shim)
+{
+	struct io_job *job = &shim->io;
+
+	if (shim->io_tid) {
+		set_state(job, IO_ASKED);
+		return;
+	}
+	job->error = transfer(job->fd, job->write, job->parts, job->n_parts, job->offset);
+	atomic_store(&job->state, IO_DONE);
+}
+
+int io_wait(struct shim *shim)
+{
+	(void)await_change(&shim->io, IO_ASKED);
+	set_state(&shim->io, IO_IDLE);
+	return shim->io.error;
+}
+
+int io_now(int fd, bool write, void *memory, uint64_t bytes, uint64_t offset)
+{
+	struct iovec part = {.iov_base = memory, .iov_len = (size_t)bytes};
+
+	return transfer(fd, write, &part, 1, offset);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/places.h"
+#include "proto/crc32c.h"
+#include "shim/process.h"
+#include "shim/rawsys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/stat.h>
+
+const char *places_environment(char *const *environment, const char *name)
+{
+	for (; environment && *environment; environment++) {
+		const char *value = words_after(*environment, name);
+
+		if (value && *value == '=')
+			return value + 1;
+	}
+	return NULL;
+}
+
+/* A path that doesn't fit, or isn't absolute, is none. */
+static void put_path(char *ret, const char *dir, const char *name, uint64_t number)
+{
+	struct words words = words_over(ret, SHIM_PATH_MAX);
+
+	words_add(&words, dir);
+	if (name) {
+		words_add(&words, "/");
+		if (*name)
+			words_add(&words, name);
+		else
+			words_add_number(&words, number);
+	}
+	if (words.cut || ret[0] != '/')
+		ret[0] = '\0';
+}
+
+static void choose_socket_dir(struct shim *shim, char *const *environment)
+{
+	const char *given = places_environment(environment, NAMES_ENV_SOCKET_DIR);
+	char user[SHIM_PATH_MAX];
+	struct statx info;
+
+	shim->socket_dir_ours = !given;
+	if (given) {
+		put_path(shim->socket_dir, given, NULL, 0);
+		return;
+	}
+	put_path(user, NAMES_RUN_USER, "", shim->uid);
+	if (RAW_5(SYS_statx, AT_FDCWD, user, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info) == 0 &&
+	    info.stx_uid == shim->uid) {
+		put_path(shim->socket_dir, user, NAMES_RUN_USER_SUB, 0);
+		return;
+	}
+	if (shim->uid == 0)
+		(void)RAW_3(SYS_mkdirat, AT_FDCWD, NAMES_RUN_SERVICES, 0755);
+	put_path(shim->socket_dir, NAMES_RUN_SERVICES, "", shim->uid);
+}
+
+static void choose_image_dir(struct shim *shim, char *const *environment)
+{
+	const char *given = places_environment(environment, NAMES_ENV_IMAGE_DIR);
+	const char *home = places_environment(environment, "HOME");
+
+	shim->image_dir_ours = !given;
+	if (given)
+		put_path(shim->image_dir, given, NULL, 0);
+	else if (shim->uid == 0)
+		put_path(shim->image_dir, NAMES_IMAGES_ROOT, NULL, 0);
+	else if (home)
+		put_path(shim->image_dir, home, NAMES_IMAGES_HOME, 0);
+}
+
+void places_choose(struct shim *shim, char *const *environment)
+{
+	const char *name = places_environment(environment, NAMES_ENV_NAME);
+	struct words words = words_over(shim->name, sizeof(shim->name));
+
+	shim->uid = (uint32_t)RAW_0(SYS_geteuid);
+	shim->socket_dir[0] = shim->image_dir[0] = '\0';
+	choose_socket_dir(shim, environment);
+	choose_image_dir(shim, environment);
+	if (name)
+		words_add_safe(&words, name);
+}
+
+/* Field 22 of stat, behind the name */
+static int read_start(struct shim *shim)
+{
+	char path[64];
+	const char *at, *paren = NULL;
+	int field = 2;
+	long n;
+
+	process_path(shim, "stat", 0, NULL, path, sizeof(path));
+	n = shim_read_file(shim, path);
+	if (n < 0)
+		return (int)n;
+	for (at = shim->text; *at; at++)
+		if (*at == ')')
+			paren = at;
+	for (at = paren; at && *at && field < 22; at++)
+		if (*at == ' ')
+			field++;
+	return at && words_number(&at, 10, &shim->start_ticks) ? 0 : -EBADMSG;
+}
+
+static int read_boot_id(struct shim *shim)
+{
+	long n = shim_read_file(shim, "/proc/sys/kernel/random/boot_id");
+	const char *at = shim->text;
+	size_t digits = 0;
+
+	if (n < 0)
+		return (int)n;
+	for (; *at && digits < 2 * sizeof(shim->boot_id); at++) {
+		unsigned value = *at >= '0' && *at <= '9'   ? (unsigned)(*at - '0')
+				 : *at >= 'a' && *at <= 'f' ? (unsigned)(*at - 'a') + 10
+							    : 16;
+		uint8_t *byte = &shim->boot_id[digits / 2];
+
+		if (value > 15)
+			continue;
+		*byte = (uint8_t)(digits % 2 ? (*byte << 4 | value) : value);
+		digits++;
+	}
+	return digits == 2 * sizeof(shim->boot_id) ? 0 : -EBADMSG;
+}
+
+static void read_name(struct shim *shim)
+{
+	struct words words = words_over(shim->name, sizeof(shim->name));
+	char path[64];
+
+	process_path(shim, "comm", 0, NULL, path, sizeof(path));
+	if (shim_read_file(shim, path) <= 0)
+		shim->text[0] = '\0';
+	for (char *c = shim->text; *c; c++)
+		if (*c == '\n')
+			*c = '\0';
+	words_add_safe(&words, shim->text[0] ? shim->text : "unnamed");
+}
+
+int places_identify(struct shim *shim)
+{
+	struct statx info;
+	int r = read_start(shim);
+
+	if (!r)
+		r = read_boot_id(shim);
+	if (!r)
+		r = (int)RAW_5(SYS_statx, AT_FDCWD, "/proc/self/ns/pid", 0, STATX_INO, &info);
+	if (r)
+		return r;
+	shim->pid_ns = info.stx_ino;
+	shim->crc_fast = crc32c_fast();
+	if (!shim->name[0])
+		read_name(shim);
+	return 0;
+}

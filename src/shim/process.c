@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "shim/process.h"
+#include "shim/rawsys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <signal.h>
+
+struct dirent64_head {
+	uint64_t ino;
+	int64_t off;
+	uint16_t reclen;
+	uint8_t type;
+	char name[];
+};
+
+void process_path(const struct shim *shim, const char *name, int number, const char *leaf,
+		  char *buf, size_t cap)
+{
+	struct words words = words_over(buf, cap);
+
+	words_add(&words, "/proc/");
+	words_add_number(&words, (uint64_t)shim->program);
+	words_add(&words, "/");
+	words_add(&words, name);
+	if (!leaf)
+		return;
+	words_add(&words, "/");
+	words_add_number(&words, (uint64_t)number);
+	words_add(&words, leaf);
+}
+
+int numbers_open(const struct shim *shim, const char *name, struct numbers *ret)
+{
+	char path[64];
+
+	process_path(shim, name, 0, NULL, path, sizeof(path));
+	ret->at = ret->len = 0;
+	ret->fd = (int)RAW_4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	return ret->fd < 0 ? ret->fd : 0;
+}
+
+void numbers_close(struct numbers *numbers)
+{
+	if (numbers->fd >= 0)
+		(void)RAW_1(SYS_close, numbers->fd);
+}
+
+int numbers_next(struct numbers *numbers, int *ret)
+{
+	for (;;) {
+		const struct dirent64_head *entry = (void *)(numbers->buf + numbers->at);
+		const char *at;
+		uint64_t number;
+
+		if (numbers->at >= numbers->len) {
+			long n = RAW_3(SYS_getdents64, numbers->fd, numbers->buf,
+				       sizeof(numbers->buf));
+
+			if (n <= 0)
+				return (int)n;
+			numbers->at = 0;
+			numbers->len = (unsigned)n;
+			continue;
+		}
+		numbers->at += entry->reclen;
+		at = entry->name;
+		if (words_number(&at, 10, &number) && *at == '\0' && number <= INT32_MAX) {
+			*ret = (int)number;
+			return 1;
+		}
+	}
+}
+
+/* The state letter in the text of a stat: behind the name, which may hold anything. */
+static int state_in(const char *text)
+{
+	const char *paren = NULL;
+
+	for (; *text; text++)
+		if (*text == ')')
+			paren = text;
+	return paren && paren[1] == ' ' ? paren[2] : -EBADMSG;
+}
+
+int process_thread_state(struct shim *shim, int tid)
+{
+	char path[64];
+	long n;
+
+	process_path(shim, "task", tid, "/stat", path, sizeof(path));
+	n = shim_read_file(shim, path);
+	if (n == -ENOENT || n == -ESRCH)
+		return 0;
+	return n < 0 ? (int)n : state_in(shim->text);
+}
+
+int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *ret)
+{
+	char path[64];
+	long n;
+
+	*ret = 0;
+	process_path(shim, "status", 0, NULL, path, sizeof(path));
+	n = shim_read_file(shim, path);
+	if (n < 0)
+		return (int)n;
+	for (const char *line = shim->text; *line;) {
+		const char *value = words_after(line, key);
+
+		if (value && *value == ':') {
+			for (value++; *value == ' ' || *value == '\t'; value++)
+				;
+			return words_number(&value, base, ret) ? 0 : -EBADMSG;
+		}
+		while (*line && *line++ != '\n')
+			;
+	}
+	return -ENOENT;
+}
+
+/* What the kernel may write to, or someone else may serve, while the program stands still */
+static const struct {
+	const char *link, *reason;
+} forbidding[] = {
+	{"anon_inode:[io_uring]",
+	 "it uses io_uring: the kernel may write to its memory at any time"},
+	{"anon_inode:[userfaultfd]", "it serves page faults of its own (userfaultfd)"},
+	{"/dev/infiniband/", "a device may write to its memory at any time"},
+	{"/dev/vfio/", "a device may write to its memory at any time"},
+	{"anon_inode:kvm-vm", "it runs a virtual machine on its memory"},
+};
+
+static int check_descriptors(struct shim *shim)
+{
+	struct numbers fds;
+	int fd, r = numbers_open(shim, "fd", &fds);
+
+	if (r < 0)
+		return shim_fail(shim, -r, "its descriptors can't be looked at", NULL);
+	while ((r = numbers_next(&fds, &fd)) > 0) {
+		char path[64], link[128];
+		long n;
+
+		process_path(shim, "fd", fd, "", path, sizeof(path));
+		n = RAW_4(SYS_readlinkat, AT_FDCWD, path, link, sizeof(link) - 1);
+		if (n < 0)
+			continue; /* closed meanwhile */
+		link[n] = '\0';
+		for (size_t i = 0; i < sizeof(forbidding) / sizeof(forbidding[0]); i++)
+			if (words_after(link, forbidding[i].link)) {
+				numbers_close(&fds);
+				return shim_fail(shim, EBUSY, forbidding[i].reason, NULL);
+			}
+	}
+	numbers_close(&fds);
+	return r < 0 ? shim_fail(shim, -r, "its descriptors can't be looked at", NULL) : 0;
+}
+
+/* 0: the same address space, > 0: not, < 0: -errno */
+static int compare_memory(int a, int b)
+{
+	return (int)RAW_5(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+}
+
+/* A child that shares the memory and isn't stopped would run on what is given up. */
+static int check_children_of(struct shim *shim, int tid)
+{
+	char path[64];
+	const char *at = shim->text;
+	uint64_t child;
+	long n;
+
+	process_path(shim, "task", tid, "/children", path, sizeof(path));
+	n = shim_read_file(shim, path);
+	if (n == -ENOENT)
+		return 0; /* no such file in this kernel, or the thread has ended */
+	if (n < 0)
+		return shim_fail(shim, (int)-n, "its children can't be looked at", NULL);
+	while (words_number(&at, 10, &child)) {
+		if (compare_memory((int)RAW_0(SYS_getpid), (int)child) == 0)
+			return shim_fail(shim, EBUSY, "a child process shares its memory (vfork)",
+					 NULL);
+		while (*at == ' ')
+			at++;
+	}
+	return 0;
+}
+
+static int check_children(struct shim *shim)
+{
+	struct numbers threads;
+	int tid, r = numbers_open(shim, "task", &threads), failed = 0;
+
+	if (r < 0)
+		return shim_fail(shim, -r, "its threads can't be looked at", NULL);
+	while (!failed && (r = numbers_next(&threads, &tid)) > 0)
+		failed = check_children_of(shim, tid);
+	numbers_close(&threads);
+	if (failed)
+		return failed;
+	return r < 0 ? shim_fail(shim, -r, "its threads can't be looked at", NULL) : 0;
+}
+
+int process_check(struct shim *shim, bool stopped)
+{
+	uint64_t tracer, pinned;
+	int r = process_status(shim, "TracerPid", 10, &tracer);
+
+	if (r < 0)
+		return shim_fail(shim, -r, "its status can't be read", NULL);
+	if (tracer && tracer != (uint64_t)RAW_0(SYS_getpid))
+		return shim_fail(shim, EBUSY, "a debugger holds it", NULL);
+	if (!process_status(shim, "VmPin", 10, &pinned) && pinned)
+		return shim_fail(shim, EBUSY,
+				 "some of its memory is pinned: a device may write to it", NULL);
+	r = check_descriptors(shim);
+	if (!r && stopped)
+		r = check_children(shim);
+	return r;
+}
+
+#define BIT(signal) (UINT64_C(1) << ((signal)-1))
+
+bool process_asked_to_end(struct shim *shim)
+{
+	/* signal(7): those whose default isn't to end the process */
+	const uint64_t harmless = BIT(SIGCHLD) | BIT(SIGCONT) | BIT(SIGSTOP) | BIT(SIGTSTP) |
+				  BIT(SIGTTIN) | BIT(SIGTTOU) | BIT(SIGURG) | BIT(SIGWINCH);
+	const uint64_t wishes = BIT(SIGHUP) | BIT(SIGINT) | BIT(SIGQUIT) | BIT(SIGTERM);
+	uint64_t pending, shared, blocked, ignored, caught;
+
+	if (process_status(shim, "SigPnd", 16, &pending) ||
+	    process_status(shim, "ShdPnd", 16, &shared) ||
+	    process_status(shim, "SigBlk", 16, &blocked) ||
+	    process_status(shim, "SigIgn", 16, &ignored) ||
+	    process_status(shim, "SigCgt", 16, &caught))
+		return false;
+	pending = (pending | shared) & ~blocked & ~ignored & ~harmless;
+	return (pending & wishes) || (pending & ~caught);
+}
+
+/* A thread of the program that has an address space: the main one may have ended before. */
+static int living_thread(struct shim *shim)
+{
+	struct numbers threads;
+	int tid, found = shim->program, r = numbers_open(shim, "task", &threads);
+
+	if (r < 0)
+		return found;
+	while (numbers_next(&threads, &tid) > 0) {
+		int state = process_thread_state(shim, tid);
+
+		if (state > 0 && state != 'Z' && state != 'X') {
+			found = tid;
+			break;
+		}
+	}
+	numbers_close(&threads);
+	return found;
+}
+
+int process_shares_memory(struct shim *shim)
+{
+	int r = compare_memory((int)RAW_0(SYS_getpid), living_thread(shim));
+
+	if (r == -ENOSYS)
+		return -EAGAIN;
+	/* EPERM: it has become a program with other privileges, or hides from us */
+	return r == 0;
+}
