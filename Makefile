@@ -4,10 +4,14 @@
 VERSION := 0.1
 B ?= build
 prefix ?= /usr/local
+bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
 sysconfdir ?= $(if $(filter /usr /usr/local,$(prefix)),/etc,$(prefix)/etc)
 unitdir ?= $(if $(filter /usr,$(prefix)),/lib/systemd/system,$(if $(filter /usr/local,$(prefix)),/etc/systemd/system,$(prefix)/lib/systemd/system))
+completiondir ?= $(prefix)/share/bash-completion/completions
+# What ld.so puts for $$LIB: where libraries of this kind of machine lie under the prefix
+SHIM_LIB ?= lib$(addprefix /,$(shell $(CC) -print-multiarch 2>/dev/null))
 DESTDIR ?=
 INSTALL ?= install
 # V=1 shows the commands
@@ -15,7 +19,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 
 # What a build and a test run need, as named in Debian 12 and 13
-BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
@@ -32,8 +36,10 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(if $(SANITIZE),-fsanitize=$(SANITIZE)) 
 objects = $(patsubst src/%.c,$(B)/obj/%.o,$(foreach dir,$(1),$(wildcard src/$(dir)/*.c)))
 
 PROGRAMS := $(B)/swapify-policy
+PROGRAMS += $(B)/swapify $(B)/libswapify.so
+PROGRAMS += $(B)/swap
 
-.PHONY: all deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
+.PHONY: all shim32 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
 .SECONDARY:
 
@@ -42,6 +48,58 @@ all: $(PROGRAMS)
 $(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
+
+$(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/text cli/elfkind cli/owndir cli/preload cli/swapify cli/target)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+$(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
+		$(addprefix base/,num text) $(addprefix sys/,clock imagefile meminfo pidpin procfs procstat revive tracee \
+		unixsock wiretext))
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
+
+# The shim: no stack protector, for its stacks know no TLS, and nothing that makes it call libc
+SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -Isrc $(WARNINGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(CFLAGS)) -fPIC \
+	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -ffreestanding -U_FORTIFY_SOURCE \
+	$(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
+SHIM_LDFLAGS = -shared -Wl,-soname,libswapify.so -Wl,-Bsymbolic -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack
+SHIM_SOURCES := $(wildcard src/shim/*.c)
+
+$(B)/shim/%.o: src/shim/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(SHIM_FLAGS) -MMD -MP -c -o $@ $<
+$(B)/libswapify.so: $(SHIM_SOURCES:src/%.c=$(B)/%.o)
+	$(call say,LD)
+	$(Q)$(CC) $(SHIM_LDFLAGS) -o $@ $^
+
+# For 32-bit programs, where the compiler has what it takes (gcc-multilib)
+SHIM32_LIB := lib/i386-linux-gnu
+$(B)/shim32/%.o: src/shim/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -m32 $(SHIM_FLAGS) -MMD -MP -c -o $@ $<
+$(B)/$(SHIM32_LIB)/libswapify.so: $(SHIM_SOURCES:src/shim/%.c=$(B)/shim32/%.o)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) -m32 $(SHIM_LDFLAGS) -o $@ $^
+# Beside it ours, so that $$LIB finds one or the other
+$(B)/$(SHIM_LIB)/libswapify.so: $(B)/libswapify.so
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $<) $@
+# libc6-i386 of an amd64 system looks elsewhere than libc6 of i386
+$(B)/lib32/libswapify.so: $(B)/$(SHIM32_LIB)/libswapify.so
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $<) $@
+shim32: $(B)/$(SHIM32_LIB)/libswapify.so $(B)/lib32/libswapify.so $(B)/$(SHIM_LIB)/libswapify.so
+
+# The only object that knows where things are installed
+$(B)/obj/cli/preload.o: private ALL_CFLAGS += -DPREFIX='"$(prefix)"' -DSHIM_LIB='"$(SHIM_LIB)"'
+$(B)/obj/cli/preload.o: $(B)/prefix
+$(B)/prefix: FORCE
+	@mkdir -p $(B)
+	@echo '$(prefix) $(SHIM_LIB)' | cmp -s - $@ || echo '$(prefix) $(SHIM_LIB)' > $@
 
 $(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -53,6 +111,8 @@ $(B)/flags: FORCE
 	@mkdir -p $(B)
 	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' | cmp -s - $@ || \
 		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS)) $(ALL_LDFLAGS)' > $@
+# (phony, or .SECONDARY would have it pass for made)
+.PHONY: FORCE
 FORCE:
 
 # -- tests --------------------------------------------------------------------------------------
@@ -107,7 +167,7 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn)
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn victim)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
@@ -171,6 +231,17 @@ install: all
 	$(INSTALL) -m 644 man/swapify-policy.conf.5 '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5'
 	sed 's|@sbindir@|$(sbindir)|' etc/swapify-policy.service > $(B)/swapify-policy.service
 	$(INSTALL) -m 644 $(B)/swapify-policy.service '$(DESTDIR)$(unitdir)/swapify-policy.service'
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(completiondir)' '$(DESTDIR)$(mandir)/man1'
+	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
+	$(INSTALL) -d '$(DESTDIR)$(prefix)/$(SHIM_LIB)'
+	$(INSTALL) -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
+	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
+		'$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
+	$(INSTALL) -m 644 man/swapify.1 '$(DESTDIR)$(mandir)/man1/swapify.1'
+	$(INSTALL) -m 644 etc/completion/swapify '$(DESTDIR)$(completiondir)/swapify'
+	$(INSTALL) -m 755 $(B)/swap '$(DESTDIR)$(bindir)/swap'
+	$(INSTALL) -m 644 man/swap.1 '$(DESTDIR)$(mandir)/man1/swap.1'
+	$(INSTALL) -m 644 etc/completion/swap '$(DESTDIR)$(completiondir)/swap'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if [ ! -e "$$conf" ]; then $(INSTALL) -m 644 etc/swapify-policy.conf "$$conf"; \
 	elif ! cmp -s etc/swapify-policy.conf "$$conf"; then \
@@ -185,6 +256,9 @@ uninstall:
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \
 		'$(DESTDIR)$(sysconfdir)/swapify-policy.conf.new'
+	rm -f '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so' '$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
+	rm -f '$(DESTDIR)$(bindir)/swapify' '$(DESTDIR)$(mandir)/man1/swapify.1' '$(DESTDIR)$(completiondir)/swapify'
+	rm -f '$(DESTDIR)$(bindir)/swap' '$(DESTDIR)$(mandir)/man1/swap.1' '$(DESTDIR)$(completiondir)/swap'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if cmp -s etc/swapify-policy.conf "$$conf"; then rm -f "$$conf"; \
 	elif [ -e "$$conf" ]; then echo "kept $$conf, which was changed"; fi

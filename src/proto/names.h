@@ -29,7 +29,11 @@
 
 #define NAMES_ENV_SOCKET_DIR "SWAPIFY_SOCKET_DIR"
 #define NAMES_ENV_IMAGE_DIR "SWAPIFY_IMAGE_DIR"
-/* For the program that is started, not for those it starts: the shim takes them out of the
- * environment before main runs. */
-#define NAMES_ENV_NAME "SWAPIFY_NAME"		/* in the place of COMM in the link */
-#define NAMES_ENV_NO_FOLLOW "SWAPIFY_NO_FOLLOW" /* set: takes the shim out of LD_PRELOAD, too */
+/* For the program that is started, not for those it starts: "PID" and "PID:NAME", for the pid stays
+ * the same when it execs ("#!/usr/bin/env python3"), and is another one in its children. The shim
+ * of those takes them out of their environment. */
+#define NAMES_ENV_NAME "SWAPIFY_NAME"		/* NAME: in the place of COMM in the link */
+#define NAMES_ENV_NO_FOLLOW "SWAPIFY_NO_FOLLOW" /* children aren't attached, and lose LD_PRELOAD \
+						 */
+
+#define NAMES_DIR_MAX 256 /* a directory's path, with its NUL; a longer one is refused */

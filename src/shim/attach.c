@@ -59,6 +59,12 @@ static void forked(void)
 	start_here(the_shim, true);
 }
 
+/* A child that isn't followed. */
+static void alone(void)
+{
+	the_shim = NULL;
+}
+
 /* Where the variable stands in the environment, or NULL. */
 static char **find_variable(const char *name)
 {
@@ -122,33 +128,50 @@ static void leave_preload(void)
 		forget_variable("LD_PRELOAD");
 }
 
+/* The helper would be the child of this very process, which would wait for it when it waits for its
+ * own. */
+static bool adopts_orphans(void)
+{
+	int subreaper = 0;
+
+	return RAW_0(SYS_getpid) == 1 ||
+	       (RAW_5(SYS_prctl, PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper);
+}
+
+/* Attached, but not its children: false in those. */
+static bool may_attach(bool *ret_follow)
+{
+	const char *no_follow = places_environment(environ, NAMES_ENV_NO_FOLLOW);
+	const char *name = places_environment(environ, NAMES_ENV_NAME);
+
+	*ret_follow = !no_follow;
+	if (name && !places_own(&name))
+		forget_variable(NAMES_ENV_NAME);
+	if (!no_follow || places_own(&no_follow))
+		return true;
+	forget_variable(NAMES_ENV_NO_FOLLOW);
+	leave_preload();
+	return false;
+}
+
 __attribute__((constructor)) static void attach(void)
 {
 	size_t page_bytes = getauxval(AT_PAGESZ);
-	bool follow = !places_environment(environ, NAMES_ENV_NO_FOLLOW);
-	int subreaper = 0;
+	bool follow;
 	struct shim *shim;
 
-	if (getauxval(AT_SECURE) || page_bytes > SHIM_PAGE_MAX)
-		return;
-	/* it would be the helper's parent, and wait for it when it waits for its own */
-	if (RAW_0(SYS_getpid) == 1 ||
-	    (RAW_5(SYS_prctl, PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0) == 0 && subreaper))
+	if (getauxval(AT_SECURE) || page_bytes > SHIM_PAGE_MAX || !may_attach(&follow) ||
+	    adopts_orphans())
 		return;
 	shim = shim_map(sizeof(*shim), page_bytes);
 	if (!shim)
 		return;
 	shim->page_bytes = (uint32_t)page_bytes;
 	places_choose(shim, environ);
-	forget_variable(NAMES_ENV_NAME);
-	if (!follow) {
-		forget_variable(NAMES_ENV_NO_FOLLOW);
-		leave_preload();
-	}
 	the_shim = shim;
 	start_here(shim, false);
-	if (follow)
-		(void)pthread_atfork(NULL, NULL, forked);
+	/* a fork must be heard of even where it isn't to be followed: it has no helper */
+	(void)pthread_atfork(NULL, NULL, follow ? forked : alone);
 }
 
 /*

@@ -22,7 +22,7 @@ const char *places_environment(char *const *environment, const char *name)
 /* A path that doesn't fit, or isn't absolute, is none. */
 static void put_path(char *ret, const char *dir, const char *name, uint64_t number)
 {
-	struct words words = words_over(ret, SHIM_PATH_MAX);
+	struct words words = words_over(ret, NAMES_DIR_MAX);
 
 	words_add(&words, dir);
 	if (name) {
@@ -39,7 +39,7 @@ static void put_path(char *ret, const char *dir, const char *name, uint64_t numb
 static void choose_socket_dir(struct shim *shim, char *const *environment)
 {
 	const char *given = places_environment(environment, NAMES_ENV_SOCKET_DIR);
-	char user[SHIM_PATH_MAX];
+	char user[NAMES_DIR_MAX];
 	struct statx info;
 
 	shim->socket_dir_ours = !given;
@@ -72,17 +72,24 @@ static void choose_image_dir(struct shim *shim, char *const *environment)
 		put_path(shim->image_dir, home, NAMES_IMAGES_HOME, 0);
 }
 
+bool places_own(const char **value)
+{
+	uint64_t pid;
+
+	return words_number(value, 10, &pid) && pid == (uint64_t)RAW_0(SYS_getpid);
+}
+
 void places_choose(struct shim *shim, char *const *environment)
 {
 	const char *name = places_environment(environment, NAMES_ENV_NAME);
 	struct words words = words_over(shim->name, sizeof(shim->name));
 
+	if (name && places_own(&name) && *name == ':')
+		words_add_safe(&words, name + 1);
 	shim->uid = (uint32_t)RAW_0(SYS_geteuid);
 	shim->socket_dir[0] = shim->image_dir[0] = '\0';
 	choose_socket_dir(shim, environment);
 	choose_image_dir(shim, environment);
-	if (name)
-		words_add_safe(&words, name);
 }
 
 /* Field 22 of stat, behind the name */

@@ -11,5 +11,8 @@ void places_choose(struct shim *shim, char *const *environment);
  * for it takes a while. 0 or -errno. */
 int places_identify(struct shim *shim);
 
+/* Whether the value of a variable begins with our pid, behind which it moves *value. */
+bool places_own(const char **value);
+
 /* The value of an environment variable, or NULL. */
 const char *places_environment(char *const *environment, const char *name);

@@ -192,12 +192,27 @@ static int take_region(struct shim *shim, struct listing *listing)
 					    : 0;
 }
 
+/* The ring of an AIO context: what is in flight there, the kernel writes to the program's memory.
+ */
+static bool is_aio(const char *line)
+{
+	for (; *line; line++)
+		if (words_after(line, " /[aio]"))
+			return true;
+	return false;
+}
+
 static int take_line(struct shim *shim, struct listing *listing, const char *line)
 {
 	const char *flags = words_after(line, "VmFlags:");
 	struct region region;
 	bool eligible;
 
+	if (is_aio(line))
+		return shim_fail(shim, EBUSY,
+				 "it uses asynchronous I/O (AIO): the kernel may write to its "
+				 "memory at any time",
+				 NULL);
 	if (flags)
 		return listing->pending && !flags_forbid(flags) ? take_region(shim, listing) : 0;
 	if (!regions_parse(line, &region, &eligible))

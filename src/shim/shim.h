@@ -15,11 +15,10 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define SHIM_PATH_MAX 256 /* of directories; a longer one is refused */
 #define SHIM_REASON_MAX 256
 #define SHIM_STACK_BYTES (24U << 10)
 #define SHIM_READ_BYTES (8U << 10) /* more than a line of maps with the longest path */
-#define SHIM_SLOTS 4 /* heads of chunks: of the one before, this one and two ahead */
+#define SHIM_SLOTS 4		   /* heads of chunks: of the one before, this one and two ahead */
 #if defined(__aarch64__)
 #define SHIM_PAGE_MAX (64U << 10)
 #else
@@ -100,7 +99,7 @@ struct shim {
 	bool crc_fast;
 	uint8_t boot_id[16];
 	uint64_t pid_ns;
-	char socket_dir[SHIM_PATH_MAX], image_dir[SHIM_PATH_MAX];
+	char socket_dir[NAMES_DIR_MAX], image_dir[NAMES_DIR_MAX];
 	bool socket_dir_ours, image_dir_ours; /* ours to make */
 	char name[IMAGE_COMM_SIZE];
 	uint64_t revive_pc;

@@ -33,3 +33,6 @@ test_noheap_OBJS := $(addprefix base/,log num text) \
 	$(addprefix sys/,clock meminfo notify pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
 	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor loop sampler status)
 test_noheap_LIBS := -liniparser -lcap-ng
+test_elfkind_OBJS := cli/elfkind
+test_revive_OBJS := sys/revive sys/tracee sys/clock sys/pidpin sys/procfs sys/procstat base/num base/text
+test_revive_LIBS := -lpthread
