@@ -94,14 +94,16 @@ bool executor_busy(const struct executor *executor)
 
 static void count(struct backend_stats *stats, const struct outcome *outcome)
 {
+	bool counts = outcome_counts(outcome);
+
 	stats->outcomes[outcome->kind]++;
 	if (outcome->error < 0)
 		stats->last_error = outcome->error;
 	if (outcome->action.verb == ACTION_RECLAIM) {
-		stats->out_actions += outcome->kind == OUTCOME_DONE;
+		stats->out_actions += counts;
 		stats->out_bytes += outcome->moved_bytes;
 	} else {
-		stats->back_actions += outcome->kind == OUTCOME_DONE;
+		stats->back_actions += counts;
 		stats->back_bytes += outcome->moved_bytes;
 	}
 }

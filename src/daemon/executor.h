@@ -36,6 +36,13 @@ struct outcome {
 	uint64_t elapsed_ns;
 };
 
+/* It has changed something: come to its end, or as far as it was when we stopped it. */
+static inline bool outcome_counts(const struct outcome *outcome)
+{
+	return outcome->kind == OUTCOME_DONE ||
+	       (outcome->kind == OUTCOME_CANCELED && outcome->moved_bytes > 0);
+}
+
 struct backend_stats {
 	uint64_t out_actions, back_actions, out_bytes, back_bytes;
 	uint64_t outcomes[OUTCOME__N];

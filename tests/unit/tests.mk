@@ -27,9 +27,11 @@ test_log_OBJS := base/log base/text
 test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
-test_noheap_OBJS := $(addprefix base/,log num text) \
+test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock meminfo notify pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
-	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor loop sampler status)
+	$(addprefix sys/,clock meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
+	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor sampler)
+test_daemon_LIBS := -liniparser -lcap-ng
+test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
