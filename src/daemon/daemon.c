@@ -142,7 +142,8 @@ static void judge_all(struct daemon *daemon, uint64_t now_ns)
 	for (size_t i = 0; i < snapshot->n_procs; i++) {
 		struct proc *proc = &snapshot->procs[i];
 
-		if (!(proc->facts.flags & PROC_FULL) ||
+		/* what we are doing ourselves says nothing about it */
+		if (!(proc->facts.flags & PROC_FULL) || proc->past.under_way ||
 		    !idle_judge(&proc->past, &proc->facts, now_ns, daemon->machine.cooldown_ns,
 				&params->idle))
 			continue;

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define TOTAL_KIB 1000000u
@@ -239,6 +240,9 @@ START_TEST(stops_at_the_target)
 	ck_assert_uint_eq(stats()->out_bytes, STEP_MIB * MIB);
 	proc = proc_of(0);
 	ck_assert_uint_eq(proc->past.out_bytes, STEP_MIB * MIB);
+	ck_assert_uint_eq(proc->past.retry_ns, 0);
+	tick_at(15);
+	ck_assert_uint_eq(service.executor.queue_len, VICTIMS);
 	close_daemon();
 }
 END_TEST
@@ -345,6 +349,58 @@ START_TEST(short_of_memory_amid_a_restore)
 }
 END_TEST
 
+START_TEST(our_own_restore_is_no_wrong_choice)
+{
+	open_daemon();
+	move_all_out();
+	begin_restore(0);
+	wait_ms(110);
+	tick_at(70); /* looks at all of them */
+	ck_assert(goes(ACTION_RESTORE));
+	ck_assert_uint_eq(stats()->wrong_choices, 0);
+	ck_assert_uint_eq(proc_of(0)->past.backoff, 0);
+	run_to_the_end();
+	ck_assert_uint_eq(proc_of(0)->past.out_bytes, 0);
+	close_daemon();
+}
+END_TEST
+
+/* What wasn't begun with is out still, and nobody has got anything that he must keep. */
+START_TEST(a_canceled_restore_is_remembered)
+{
+	open_daemon();
+	move_all_out();
+	effect = JOB_PRETENDS;
+	begin_restore(0);
+	executor_abort(&service.executor, clock_now_ns());
+	ck_assert_uint_eq(stats()->outcomes[OUTCOME_CANCELED], 1);
+	ck_assert_uint_eq(proc_of(0)->past.out_bytes, EACH_MIB * MIB);
+	ck_assert_uint_eq(proc_of(0)->past.restored_ns, 0);
+	close_daemon();
+}
+END_TEST
+
+/* -- failures ---------------------------------------------------------------------------------- */
+
+START_TEST(what_never_began_leaves_the_facts)
+{
+	struct rlimit usual, none;
+
+	open_daemon();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = (struct rlimit){1, usual.rlim_max};
+	tick_at(15);
+	ck_assert_uint_eq(service.executor.queue_len, VICTIMS);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	run_to_the_end();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	ck_assert_uint_eq(stats()->outcomes[OUTCOME_FAILED], VICTIMS);
+	ck_assert_uint_eq(proc_of(0)->facts.anon_bytes, EACH_MIB * MIB);
+	ck_assert_uint_gt(proc_of(0)->past.retry_ns, clock_now_ns()); /* not at every tick */
+	close_daemon();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -354,6 +410,9 @@ int main(void)
 		holds_still,
 		room_that_is_taken,
 		short_of_memory_amid_a_restore,
+		our_own_restore_is_no_wrong_choice,
+		a_canceled_restore_is_remembered,
+		what_never_began_leaves_the_facts,
 	};
 	int status;
 
