@@ -22,7 +22,7 @@ test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
-test_notify_OBJS := sys/notify sys/lockfile
+test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
 test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
