@@ -203,6 +203,28 @@ START_TEST(one_holds_the_lock)
 }
 END_TEST
 
+/* Also where an older one is for everybody: another user could hold it for ever. */
+START_TEST(the_lock_is_its_owners)
+{
+	const mode_t mask = umask(0);
+	char path[200];
+	struct stat stat;
+
+	(void)snprintf(path, sizeof path, "%s/lock", directory);
+	for (int i = 0; i < 2; i++) {
+		int fd = lockfile_take(path);
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fstat(fd, &stat), 0);
+		ck_assert_uint_eq(stat.st_mode & 07777, 0600);
+		(void)close(fd);
+		ck_assert_int_eq(chmod(path, 0666), 0);
+	}
+	(void)unlink(path);
+	(void)umask(mask);
+}
+END_TEST
+
 START_TEST(the_lock_of_a_killed_one)
 {
 	char path[200];
@@ -335,6 +357,7 @@ int main(void)
 		never_blocks,
 		leaves_no_descriptor,
 		one_holds_the_lock,
+		the_lock_is_its_owners,
 		the_lock_of_a_killed_one,
 		places_where_no_lock_can_be,
 		pid_files,
