@@ -82,8 +82,10 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 		     uint64_t now_ns)
 {
 	uint64_t swapped_bytes = u64_sub_sat(outcome->after.swap_bytes, outcome->before.swap_bytes);
+	/* stopped by us says nothing about what it would have given */
 	bool poor =
-		outcome->kind != OUTCOME_DONE || outcome->moved_bytes < outcome->action.bytes / 2;
+		outcome->kind != OUTCOME_CANCELED &&
+		(outcome->kind != OUTCOME_DONE || outcome->moved_bytes < outcome->action.bytes / 2);
 
 	if (swapped_bytes > 0) {
 		idle_note_out(&proc->past, &outcome->after, swapped_bytes, now_ns);
@@ -102,11 +104,15 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 static void note_back(struct daemon *daemon, struct proc *proc, const struct outcome *outcome,
 		      uint64_t now_ns)
 {
+	bool moved = outcome->moved_bytes > 0;
+
+	if (outcome->kind == OUTCOME_CANCELED && outcome->verified && !moved)
+		return;
 	idle_note_back(&proc->past, &outcome->after, now_ns);
 	/* what doesn't come back by our doing comes back when the process touches it */
-	if (outcome->moved_bytes == 0)
+	if (outcome->verified && !moved)
 		proc->past.out_bytes = 0;
-	else
+	else if (moved)
 		machine_note_restore(&daemon->machine, now_ns);
 }
 
@@ -114,10 +120,9 @@ void daemon_done(void *owner, const struct outcome *outcome)
 {
 	struct daemon *daemon = owner;
 	struct proc *proc = sampler_find(&daemon->sampler, &outcome->action.id);
-	bool done = outcome->kind == OUTCOME_DONE;
 	uint64_t now_ns = clock_now_ns();
 
-	if (done) {
+	if (outcome_counts(outcome)) {
 		log_moved(daemon, outcome);
 		daemon->said.failed = 0;
 		daemon->said.no_room = daemon->said.no_room && outcome->moved_bytes == 0;
@@ -128,6 +133,10 @@ void daemon_done(void *owner, const struct outcome *outcome)
 		proc->past.under_way = false;
 	if (!proc || outcome->kind == OUTCOME_GONE || outcome->kind == OUTCOME_REFUSED)
 		return;
+	if (!(outcome->after.flags & PROC_FULL)) { /* it never began */
+		proc->past.retry_ns = now_ns + daemon->machine.cooldown_ns;
+		return;
+	}
 	proc->facts = outcome->after;
 	if (outcome->action.verb == ACTION_RECLAIM)
 		note_out(daemon, proc, outcome, now_ns);

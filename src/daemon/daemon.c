@@ -142,7 +142,8 @@ static void judge_all(struct daemon *daemon, uint64_t now_ns)
 	for (size_t i = 0; i < snapshot->n_procs; i++) {
 		struct proc *proc = &snapshot->procs[i];
 
-		if (!(proc->facts.flags & PROC_FULL) ||
+		/* what we are doing ourselves says nothing about it */
+		if (!(proc->facts.flags & PROC_FULL) || proc->past.under_way ||
 		    !idle_judge(&proc->past, &proc->facts, now_ns, daemon->machine.cooldown_ns,
 				&params->idle))
 			continue;
@@ -170,15 +171,19 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 	judge_all(daemon, now_ns);
 }
 
+static bool target_is_reached(const struct daemon *daemon)
+{
+	return daemon_available_bytes(daemon) >=
+	       u64_percent(daemon->sampler.snapshot.mem.total_bytes,
+			   daemon->config.params.memory.freetarget_percent);
+}
+
 static void scan_where_due(struct daemon *daemon, uint64_t now_ns)
 {
-	const struct params *params = &daemon->config.params;
+	const struct idle_params *idle = &daemon->config.params.idle;
 	const struct sampler *sampler = &daemon->sampler;
-	uint64_t target =
-		u64_percent(sampler->snapshot.mem.total_bytes, params->memory.freetarget_percent);
-	bool near = daemon_available_bytes(daemon) < target;
 	uint64_t every_ns =
-		near ? params->idle.scan_interval_near_ns : params->idle.scan_interval_ns;
+		target_is_reached(daemon) ? idle->scan_interval_ns : idle->scan_interval_near_ns;
 
 	if (sampler->scanned_ns == 0 || now_ns - sampler->scanned_ns >= every_ns)
 		scan(daemon, SCAN_FOLLOWED, now_ns);
@@ -247,9 +252,12 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 	if (plan->n_actions > 0) {
 		daemon->said.nothing_found = false;
 		executor_submit(&daemon->executor, plan);
+	} else if (executor_busy(&daemon->executor)) {
+		daemon->planned_ns =
+			0; /* what is on its way takes up room: judge it when it is there */
 	} else if (plan->passed_over[REASON_NO_ROOM] > 0) {
 		note_no_room(daemon);
-	} else if (!executor_busy(&daemon->executor)) {
+	} else {
 		say_nothing_found(daemon);
 	}
 }
@@ -265,9 +273,11 @@ static void restore(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 
 /* -- tick ------------------------------------------------------------------------------------ */
 
-/* Facts that can't be believed: no transition, no effect, one warning, another try. */
+/* Facts that can't be believed: no transition, no effect, one warning, another try. What was
+ * planned by those before doesn't begin any more. */
 static void hold_still(struct daemon *daemon, int error)
 {
+	(void)executor_cancel_queued(&daemon->executor);
 	daemon->held_still++;
 	if (daemon->said.bad_memory)
 		return;
@@ -336,9 +346,10 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	daemon->said.bad_memory = false;
 	scan_where_due(daemon, now_ns);
 
-	/* what was planned and isn't wanted any more stays where it is */
-	if (read_need(daemon, 0) <= 0)
-		(void)executor_cancel_queued(&daemon->executor);
+	/* what isn't wanted any more stays where it is; below the target all of the plan is wanted
+	 */
+	if (target_is_reached(daemon))
+		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
 	daemon->need_bytes = read_need(daemon, in_flight_bytes(daemon, now_ns));
 	facts.need_bytes = daemon->need_bytes;
 	facts.held_bytes = daemon_held_bytes(daemon, &processes);
@@ -350,9 +361,12 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		daemon->planned_ns = 0;
 	}
 	if (step.to == STATE_DIET)
-		(void)executor_cancel_queued(&daemon->executor);
-	if (step.effect == EFFECT_RECLAIM)
+		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
+	if (step.effect == EFFECT_RECLAIM) {
+		/* it takes memory, and the turn of those that would give some */
+		executor_abort_verb(&daemon->executor, ACTION_RESTORE, now_ns);
 		reclaim(daemon, step.bytes, now_ns);
-	else if (step.effect == EFFECT_RESTORE && !executor_busy(&daemon->executor))
+	} else if (step.effect == EFFECT_RESTORE && !executor_busy(&daemon->executor)) {
 		restore(daemon, step.bytes, now_ns);
+	}
 }

@@ -20,6 +20,7 @@ void executor_init(struct executor *executor, const struct procfs *procfs,
 		   const struct executor_hooks *hooks, int epoll_fd, uint64_t data_base)
 {
 	executor->procfs = procfs;
+	executor->units = procstat_units();
 	executor->hooks = *hooks;
 	executor->epoll_fd = epoll_fd;
 	executor->data_base = data_base;
@@ -93,14 +94,16 @@ bool executor_busy(const struct executor *executor)
 
 static void count(struct backend_stats *stats, const struct outcome *outcome)
 {
+	bool counts = outcome_counts(outcome);
+
 	stats->outcomes[outcome->kind]++;
 	if (outcome->error < 0)
 		stats->last_error = outcome->error;
 	if (outcome->action.verb == ACTION_RECLAIM) {
-		stats->out_actions += outcome->kind == OUTCOME_DONE;
+		stats->out_actions += counts;
 		stats->out_bytes += outcome->moved_bytes;
 	} else {
-		stats->back_actions += outcome->kind == OUTCOME_DONE;
+		stats->back_actions += counts;
 		stats->back_bytes += outcome->moved_bytes;
 	}
 }
@@ -111,16 +114,52 @@ static void report(struct executor *executor, const struct outcome *outcome)
 	executor->hooks.done(executor->hooks.owner, outcome);
 }
 
+static int read_afresh(const struct executor *executor, struct proc_facts *facts)
+{
+	_cleanup_close_ int fd = procfs_open_pid_file(executor->procfs, facts->id.pid, "stat");
+	int r = fd < 0 ? fd : procstat_read_fd(fd, &executor->units, facts);
+
+	return r < 0 ? r : procstat_read_full(executor->procfs, facts);
+}
+
+/* Nobody can say what the kernel made of it: the backend's word is all there is. */
+static void go_by_claim(struct outcome *outcome, int error)
+{
+	struct proc_facts *after = &outcome->after;
+	uint64_t bytes = outcome->effect == JOB_MOVES ? outcome->claimed_bytes : 0;
+
+	*after = outcome->before;
+	if (outcome->action.verb == ACTION_RECLAIM) {
+		bytes = u64_min(bytes, after->anon_bytes);
+		after->anon_bytes -= bytes;
+		after->swap_bytes = u64_add_sat(after->swap_bytes, bytes);
+	} else {
+		bytes = u64_min(bytes, after->swap_bytes);
+		after->swap_bytes -= bytes;
+		after->anon_bytes = u64_add_sat(after->anon_bytes, bytes);
+	}
+	if (outcome->kind == OUTCOME_DONE) {
+		outcome->kind = OUTCOME_FAILED;
+		outcome->error = error;
+	}
+}
+
 /* What the kernel says now, of the process that the job still pins. */
 static void verify(const struct executor *executor, const struct job *job, struct outcome *outcome)
 {
+	int r;
+
 	outcome->after = outcome->before;
-	if (procstat_read_full(executor->procfs, &outcome->after) < 0 ||
-	    !pidpin_alive(job->pidfd)) {
+	r = read_afresh(executor, &outcome->after);
+	if (r == -ESRCH || !pidpin_alive(job->pidfd) ||
+	    (r == 0 && outcome->after.mm_tag != outcome->before.mm_tag)) {
 		outcome->kind = OUTCOME_GONE;
 		return;
 	}
-	if (job->effect != JOB_MOVES)
+	outcome->verified = r == 0;
+	if (r < 0)
+		go_by_claim(outcome, r);
+	if (r < 0 || job->effect != JOB_MOVES)
 		return;
 	if (job->action.verb == ACTION_RECLAIM)
 		outcome->moved_bytes =
@@ -202,6 +241,8 @@ static void begin(struct executor *executor, const struct action *action, struct
 	int r;
 
 	if (pidfd < 0) {
+		outcome.kind = kind_of_error(pidfd);
+		outcome.error = outcome.kind == OUTCOME_GONE ? 0 : pidfd;
 		report(executor, &outcome);
 		return;
 	}
@@ -342,12 +383,26 @@ uint64_t executor_deadline_ns(const struct executor *executor)
 	return first_ns;
 }
 
+void executor_abort_verb(struct executor *executor, enum action_verb verb, uint64_t now_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < executor->queue_len; i++)
+		if (executor->queue[i].verb != verb)
+			executor->queue[kept++] = executor->queue[i];
+	executor->queue_len = kept;
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
+		struct running *running = &executor->running[i];
+
+		if (running->active && running->job.action.verb == verb)
+			finish(executor, running, -ECANCELED, now_ns);
+	}
+}
+
 void executor_abort(struct executor *executor, uint64_t now_ns)
 {
-	(void)executor_cancel_queued(executor);
-	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
-		if (executor->running[i].active)
-			finish(executor, &executor->running[i], -ECANCELED, now_ns);
+	executor_abort_verb(executor, ACTION_RECLAIM, now_ns);
+	executor_abort_verb(executor, ACTION_RESTORE, now_ns);
 }
 
 const char *outcome_word(enum outcome_kind kind)

@@ -17,7 +17,7 @@ enum outcome_kind {
 	OUTCOME_REFUSED,  /* no longer a victim when its turn came: see reason */
 	OUTCOME_FAILED,	  /* see error */
 	OUTCOME_TIMEOUT,  /* the deadline passed */
-	OUTCOME_CANCELED, /* by us: the daemon stops, or its settings change */
+	OUTCOME_CANCELED, /* by us: no longer wanted, the settings change, or the daemon stops */
 	OUTCOME__N
 };
 
@@ -29,9 +29,19 @@ struct outcome {
 	int error;		/* -errno */
 	uint64_t claimed_bytes; /* by the backend's count */
 	uint64_t moved_bytes;	/* resident anonymous memory: less of it, or swap: less of it */
-	struct proc_facts before, after; /* full facts; after is valid for DONE only */
+	/* full facts; where it never began (REFUSED, and some that are GONE or FAILED) there are
+	 * none, where it wasn't verified after is before and what the backend claims */
+	struct proc_facts before, after;
+	bool verified; /* after is what the kernel said */
 	uint64_t elapsed_ns;
 };
+
+/* It has changed something: come to its end, or as far as it was when we stopped it. */
+static inline bool outcome_counts(const struct outcome *outcome)
+{
+	return outcome->kind == OUTCOME_DONE ||
+	       (outcome->kind == OUTCOME_CANCELED && outcome->moved_bytes > 0);
+}
 
 struct backend_stats {
 	uint64_t out_actions, back_actions, out_bytes, back_bytes;
@@ -59,6 +69,7 @@ struct running {
 
 struct executor {
 	const struct procfs *procfs;
+	struct procstat_units units;
 	struct backend backends[BACKEND_MAX];
 	struct backend_stats stats[BACKEND_MAX];
 	size_t n_backends;
@@ -93,7 +104,10 @@ void executor_ready(struct executor *executor, uint64_t index);
 /* When the first deadline passes; UINT64_MAX: nobody waits. */
 uint64_t executor_deadline_ns(const struct executor *executor);
 
-/* Ends all jobs where they are, and forgets the queue. */
+/* Ends what goes one way where it is, and forgets what is queued of it. */
+void executor_abort_verb(struct executor *executor, enum action_verb verb, uint64_t now_ns);
+
+/* The same both ways. */
 void executor_abort(struct executor *executor, uint64_t now_ns);
 
 /* Bytes that are being moved out, or will be: not to be asked for again. */

@@ -13,6 +13,7 @@
 #include "sys/lockfile.h"
 #include "sys/notify.h"
 #include "sys/privs.h"
+#include "sys/stdfiles.h"
 
 #include <errno.h>
 #include <string.h>
@@ -350,6 +351,8 @@ int main(int argc, char **argv)
 {
 	static struct service service; /* large, and there is one */
 
+	if (stdfiles_open() < 0)
+		return EXIT_FAILURE;
 	log_open(IDENT, LOG_TO_STDERR, LOG_LVL_NOTICE);
 	if (args_parse(argc, argv, &service.args) < 0)
 		return EXIT_USAGE;

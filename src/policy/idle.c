@@ -110,6 +110,7 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 		uint64_t cooldown_ns, const struct idle_params *params)
 {
 	uint64_t back_bytes, threshold_bytes, window_ns;
+	bool back;
 
 	forgive(past, now_ns, params);
 	past->wanted = false;
@@ -118,13 +119,16 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
 	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, CRUMB_BYTES);
 	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);
-	if (back_bytes < threshold_bytes || !faulted_back(past, facts, back_bytes))
+	if (back_bytes < threshold_bytes)
 		return false;
 
-	/* judged: from here on count from what is out now */
-	past->wanted = true;
+	/* from here on count from what is out now */
+	back = faulted_back(past, facts, back_bytes);
 	past->out_bytes = u64_sub_sat(past->out_bytes, back_bytes);
 	remember_out(past, facts);
+	if (!back)
+		return false; /* given up: it is neither out any more nor wanted */
+	past->wanted = true;
 	if (past->judged || u64_sub_sat(now_ns, past->out_since_ns) >= window_ns)
 		return false;
 	past->judged = true;

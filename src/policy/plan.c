@@ -51,6 +51,12 @@ static void add_action(struct plan *plan, enum action_verb verb, const struct pr
 	plan->bytes += bytes;
 }
 
+/* A crumb of room isn't worth an action either: there would be one at every tick. */
+static uint64_t usable_room(uint64_t bytes)
+{
+	return bytes < CRUMB_BYTES ? 0 : bytes;
+}
+
 void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *params,
 		  uint64_t need_bytes, struct plan *ret)
 {
@@ -60,7 +66,8 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 
 	*ret = (struct plan){.missing_bytes = need_bytes};
 	memcpy(ret->passed_over, snapshot->not_followed, sizeof ret->passed_over);
-	memcpy(room_bytes, snapshot->room_bytes, sizeof room_bytes);
+	for (size_t i = 0; i < BACKEND_MAX; i++)
+		room_bytes[i] = usable_room(snapshot->room_bytes[i]);
 
 	for (uint32_t i = 0; i < snapshot->n_procs; i++) {
 		enum reason reason = rank_verdict(&snapshot->procs[i], snapshot->now_ns, params);
@@ -86,7 +93,7 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 		} else {
 			add_action(ret, ACTION_RECLAIM, proc, proc->backend, bytes,
 				   snapshot->now_ns);
-			*room -= bytes;
+			*room = usable_room(*room - bytes);
 			ret->missing_bytes = u64_sub_sat(ret->missing_bytes, bytes);
 		}
 	}

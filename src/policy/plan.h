@@ -27,7 +27,7 @@ struct plan {
 };
 
 /* Victims in rank order until need_bytes are met. The last one gives only what is missing,
- * but no crumbs. */
+ * but no crumbs; nor are there any in the room that is left. */
 void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *params,
 		  uint64_t need_bytes, struct plan *ret);
 

@@ -6,7 +6,7 @@
 /*
  * Opens and locks the file at path until the descriptor is closed, making its directory (one
  * level, 0755) where missing. Returns the descriptor, -EWOULDBLOCK where somebody else holds it,
- * or -errno. The pid is written into it for people.
+ * or -errno. The pid is written into it for root; others can't open it, or they could lock it.
  */
 int lockfile_take(const char *path);
 

@@ -11,7 +11,10 @@ int pidpin_open(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	return fd < 0 ? -errno : fd;
+	if (fd >= 0)
+		return fd;
+	/* a number that is a thread's now, and no process's any more: EINVAL, newer ones ENOENT */
+	return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno;
 }
 
 bool pidpin_alive(int pidfd)

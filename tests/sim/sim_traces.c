@@ -367,8 +367,15 @@ static void plan_with_fresh_facts(struct world *world, uint64_t need, struct pla
 	}
 }
 
-/* What the eligible could give into the room there is, if there was no limit to a plan. */
-static uint64_t obtainable_bytes(const struct world *world, size_t *ret_n)
+/* Where there is less room than memory, a crumb of it may be left. */
+static uint64_t without_crumbs(uint64_t bytes, uint64_t room_bytes)
+{
+	return bytes <= room_bytes ? bytes : u64_sub_sat(room_bytes, CRUMB_BYTES - 1);
+}
+
+/* What the eligible could give into the room there is, if there was no limit to a plan; at least
+ * *ret_least. */
+static uint64_t obtainable_bytes(const struct world *world, uint64_t *ret_least, size_t *ret_n)
 {
 	uint64_t bytes[2] = {0};
 
@@ -381,6 +388,8 @@ static uint64_t obtainable_bytes(const struct world *world, size_t *ret_n)
 		bytes[proc->backend] += proc->reclaimable_bytes;
 		(*ret_n)++;
 	}
+	*ret_least = without_crumbs(bytes[0], world->snapshot.room_bytes[0]) +
+		     without_crumbs(bytes[1], world->snapshot.room_bytes[1]);
 	return u64_min(bytes[0], world->snapshot.room_bytes[0]) +
 	       u64_min(bytes[1], world->snapshot.room_bytes[1]);
 }
@@ -389,16 +398,16 @@ static void reclaim(struct world *world, uint64_t need)
 {
 	static struct plan plan;
 	bool reachable = !overcommitted(world);
-	uint64_t obtainable;
+	uint64_t obtainable, least;
 	size_t eligible;
 
 	HOLDS(world, world->machine.state == STATE_HUNGRY, "moves out in state %d",
 	      world->machine.state);
 	plan_with_fresh_facts(world, need, &plan);
-	obtainable = obtainable_bytes(world, &eligible);
+	obtainable = obtainable_bytes(world, &least, &eligible);
 	if (eligible <= PLAN_MAX)
 		HOLDS(world,
-		      plan.bytes >= u64_min(need, obtainable) &&
+		      plan.bytes >= u64_min(need, least) &&
 			      plan.bytes < u64_min(need, obtainable) + CRUMB_BYTES,
 		      "wanted %llu, obtainable %llu, planned %llu", (unsigned long long)need,
 		      (unsigned long long)obtainable, (unsigned long long)plan.bytes);

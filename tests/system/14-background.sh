@@ -38,6 +38,18 @@ await "its end" gone "$pid"
 await "the end in syslog" in_syslog 'stopped'
 expect "the pid file is still there" [ ! -e "$WORK/pid" ]
 
+# Started without any standard file: its own don't take their places.
+"$BUILD/swapify-policy" "${OPTIONS[@]}" -d -p "$WORK/bare" {NEVER}<&- <&- >&- 2>&-
+pid=$(cat "$WORK/bare")
+STARTED+=("$pid")
+for fd in 0 1 2; do expect "fd $fd is open" [ "$(readlink "/proc/$pid/fd/$fd")" = /dev/null ]; done
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}"
+printed 'another swapify-policy runs'
+kill -USR1 "$pid"
+await "its dump in syslog" in_syslog 'end of dump'
+kill -TERM "$pid"
+await "its end" gone "$pid"
+
 # A start that fails is told to whoever started it.
 expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" -d -p "$WORK/nowhere/pid"
 printed "cannot write the pid file $WORK/nowhere/pid"

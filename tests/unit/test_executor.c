@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define DATA_BASE 100
@@ -149,8 +150,8 @@ static enum reason admit(void *owner, const struct action *action, struct proc_f
 	script->admitted++;
 	if (script->verdict != REASON_VICTIM)
 		return script->verdict;
-	ret_facts->id = action->id;
-	return procstat_read_full(&rig.procfs, ret_facts) < 0 ? REASON_ZOMBIE : REASON_VICTIM;
+	*ret_facts = child_facts(&script->child);
+	return REASON_VICTIM;
 }
 
 static void done(void *owner, const struct outcome *outcome)
@@ -955,7 +956,7 @@ END_TEST
 
 /* -- what is believed -------------------------------------------------------------------------- */
 
-enum { ASK_DROP = 1, ASK_FILL };
+enum { ASK_DROP = 1, ASK_FILL, ASK_EXEC };
 #define HELD (8 * MIB)
 
 /* Holds 8 MiB; drops the first a bytes of them, or fills them again. */
@@ -972,6 +973,8 @@ static void child_holds(int socket)
 			(void)madvise(memory, message.a, MADV_DONTNEED);
 		else if (message.word == ASK_FILL)
 			memset(memory, 'x', message.a);
+		else if (message.word == ASK_EXEC)
+			(void)execl("/bin/sleep", "sleep", "1000", NULL);
 		child_answer(socket, 0);
 	}
 }
@@ -1034,6 +1037,181 @@ START_TEST(believes_the_kernel)
 	}
 }
 END_TEST
+
+/* -- who is gone, and who only can't be looked at ------------------------------------------------
+ */
+
+static void become_another(struct script *script)
+{
+	struct message message = {.word = ASK_EXEC};
+
+	ck_assert_int_eq(send(script->child.socket, &message, sizeof message, 0),
+			 (ssize_t)sizeof message);
+	/* closed by the exec */
+	ck_assert_int_eq(recv(script->child.socket, &message, sizeof message, 0), 0);
+}
+
+/* What the other program holds is less by all that the first one had: nothing of it was moved. */
+START_TEST(another_program_meanwhile)
+{
+	struct script *script;
+
+	rig_open(1, 1);
+	script = new_script(child_holds);
+	(void)child_ask(&script->child, ASK_FILL, HELD, 0);
+	script->on_step = become_another;
+	script->step_bytes = HELD;
+	set_steps(script, 0, STEP_MORE, STEP_DONE);
+	add(script, ACTION_RECLAIM, 0);
+	submit();
+	run_to_the_end();
+	ck_assert_int_eq(outcome_of(script)->kind, OUTCOME_GONE);
+	ck_assert_uint_eq(outcome_of(script)->moved_bytes, 0);
+	ck_assert_uint_eq(rig.executor.stats[0].out_actions, 0);
+	ck_assert_uint_eq(rig.executor.stats[0].out_bytes, 0);
+	rig_close();
+}
+END_TEST
+
+static void work_and_drop(struct script *script)
+{
+	clock_t until = clock() + CLOCKS_PER_SEC / 10;
+
+	while (clock() < until)
+		(void)child_ask(&script->child, ASK_FILL, HELD, 0);
+	drop_some(script);
+}
+
+/* What stat says is read again, too: what is judged by it later counts from the end. */
+START_TEST(all_of_it_is_read_afresh)
+{
+	struct script *script;
+
+	rig_open(1, 1);
+	script = new_script(child_holds);
+	(void)child_ask(&script->child, ASK_FILL, HELD, 0);
+	script->on_step = work_and_drop;
+	add(script, ACTION_RECLAIM, 0);
+	submit();
+	run_to_the_end();
+	ck_assert(outcome_of(script)->verified);
+	ck_assert_uint_gt(outcome_of(script)->after.cpu_ns, outcome_of(script)->before.cpu_ns);
+	ck_assert_uint_lt(outcome_of(script)->after.rss_bytes,
+			  outcome_of(script)->before.rss_bytes);
+	rig_close();
+}
+END_TEST
+
+static struct rlimit usual_limit;
+
+static void allow_no_files(struct script *script)
+{
+	const struct rlimit none = {1, usual_limit.rlim_max}; /* poll(2) takes one */
+
+	(void)script;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+static void allow_files(void)
+{
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual_limit), 0);
+}
+
+START_TEST(no_descriptor_for_it)
+{
+	struct script *script;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual_limit), 0);
+	rig_open(1, 1);
+	script = new_script(child_idles);
+	add(script, ACTION_RECLAIM, 0);
+	submit();
+	allow_no_files(script);
+	run_to_the_end();
+	allow_files();
+	ck_assert_int_eq(outcome_of(script)->kind, OUTCOME_FAILED);
+	ck_assert_int_eq(outcome_of(script)->error, -EMFILE);
+	ck_assert_uint_eq(rig.executor.stats[0].outcomes[OUTCOME_FAILED], 1);
+	ck_assert_int_eq(rig.executor.stats[0].last_error, -EMFILE);
+	rig_close();
+}
+END_TEST
+
+/* What was moved may be out, though nobody can say so: by the backend's word. */
+START_TEST(what_cannot_be_verified)
+{
+	static const struct {
+		enum action_verb verb;
+		enum job_effect effect;
+		int result, error;
+		enum outcome_kind kind;
+		int64_t swapped;
+	} rows[] = {
+		{ACTION_RECLAIM, JOB_MOVES, STEP_DONE, -EMFILE, OUTCOME_FAILED, 3 * (int64_t)MIB},
+		{ACTION_RECLAIM, JOB_OFFERS, STEP_DONE, -EMFILE, OUTCOME_FAILED, 0},
+		{ACTION_RECLAIM, JOB_MOVES, -EIO, -EIO, OUTCOME_FAILED, 3 * (int64_t)MIB},
+		{ACTION_RECLAIM, JOB_MOVES, -ECANCELED, 0, OUTCOME_CANCELED, 3 * (int64_t)MIB},
+		{ACTION_RESTORE, JOB_MOVES, STEP_DONE, -EMFILE, OUTCOME_FAILED, 0}, /* none was */
+	};
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual_limit), 0);
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		const struct outcome *outcome;
+		struct script *script;
+
+		rig_open(1, 1);
+		script = new_script(child_holds);
+		(void)child_ask(&script->child, ASK_FILL, HELD, 0);
+		script->on_step = allow_no_files;
+		script->effect = rows[i].effect;
+		script->step_bytes = 3 * MIB;
+		set_steps(script, 0, STEP_MORE, rows[i].result);
+		add(script, rows[i].verb, 0);
+		submit();
+		run_to_the_end();
+		allow_files();
+		outcome = outcome_of(script);
+		ck_assert_msg(outcome->kind == rows[i].kind, "row %zu: %s", i,
+			      outcome_word(outcome->kind));
+		ck_assert_int_eq(outcome->error, rows[i].error);
+		ck_assert(!outcome->verified);
+		ck_assert_uint_eq(outcome->moved_bytes, 0);
+		ck_assert_msg((int64_t)(outcome->after.swap_bytes - outcome->before.swap_bytes) ==
+				      rows[i].swapped,
+			      "row %zu", i);
+		ck_assert_uint_eq(outcome->after.anon_bytes + outcome->after.swap_bytes,
+				  outcome->before.anon_bytes + outcome->before.swap_bytes);
+		rig_close();
+	}
+}
+END_TEST
+
+START_TEST(one_way_only)
+{
+	rig_open(4, 1);
+	for (size_t i = 0; i < 8; i++) {
+		set_steps(new_script(child_idles), 1, STEP_WAIT, STEP_DONE);
+		add(&rig.scripts[i], i % 2 == 0 ? ACTION_RECLAIM : ACTION_RESTORE, 0);
+	}
+	submit();
+	run_what_can();
+	ck_assert_uint_eq(rig.fakes[0].running, 4);
+	executor_abort_verb(&rig.executor, ACTION_RESTORE, clock_now_ns());
+	ck_assert_uint_eq(rig.n_outcomes, 2);
+	ck_assert_int_eq(outcome_of(&rig.scripts[1])->kind, OUTCOME_CANCELED);
+	ck_assert_int_eq(outcome_of(&rig.scripts[3])->kind, OUTCOME_CANCELED);
+	ck_assert_uint_eq(rig.executor.queue_len, 2);
+	run_what_can(); /* the others of this way go on, in order */
+	ck_assert_uint_eq(rig.scripts[4].begun + rig.scripts[6].begun, 2);
+	ck_assert_uint_eq(rig.scripts[5].begun + rig.scripts[7].begun, 0);
+	executor_abort_verb(&rig.executor, ACTION_RECLAIM, clock_now_ns());
+	ck_assert_uint_eq(rig.n_outcomes, 6);
+	rig_close();
+}
+END_TEST
+
+/* -- how much at a time ------------------------------------------------------------------------
+ */
 
 START_TEST(step_size_adapts)
 {
@@ -1171,6 +1349,11 @@ int main(void)
 		gone_while_it_runs,
 		failures,
 		believes_the_kernel,
+		another_program_meanwhile,
+		all_of_it_is_read_afresh,
+		no_descriptor_for_it,
+		what_cannot_be_verified,
+		one_way_only,
 		step_size_adapts,
 		words,
 		at_random,

@@ -374,19 +374,23 @@ START_TEST(judged_by_what_came_back)
 		const char *name;
 		uint64_t after_ns, swap_bytes, faults;
 		bool wrong, wanted;
+		uint64_t out_bytes;
 	} rows[] = {
-		{"nothing came back", MIN, OUT, 100, false, false},
-		{"an eighth", MIN, OUT - 8 * MIB, 101, true, true},
-		{"a byte less", MIN, OUT - 8 * MIB + 1, 101, false, false},
-		{"all of it", MIN, 0, 5000, true, true},
-		{"less swap without a fault: it gave the memory up", MIN, 0, 100, false, false},
-		{"faults, but of files", MIN, OUT, 5000, false, false},
-		{"fault count went back", MIN, 0, 99, false, false},
-		{"more swapped by the kernel", MIN, 2 * OUT, 101, false, false},
-		{"a nanosecond before the window ends", COOLDOWN - 1, 0, 101, true, true},
-		{"as the window ends", COOLDOWN, 0, 101, false, true},
-		{"long after", 100 * MIN, 0, 101, false, true},
-		{"at once", 0, 0, 101, true, true},
+		{"nothing came back", MIN, OUT, 100, false, false, OUT},
+		{"an eighth", MIN, OUT - 8 * MIB, 101, true, true, OUT - 8 * MIB},
+		{"a byte less", MIN, OUT - 8 * MIB + 1, 101, false, false, OUT},
+		{"all of it", MIN, 0, 5000, true, true, 0},
+		{"less swap without a fault: it gave the memory up", MIN, 0, 100, false, false, 0},
+		{"gave half of it up", MIN, OUT / 2, 100, false, false, OUT / 2},
+		{"gave it up long after", 100 * MIN, 0, 100, false, false, 0},
+		{"gave up next to nothing", MIN, OUT - MIB, 100, false, false, OUT},
+		{"faults, but of files", MIN, OUT, 5000, false, false, OUT},
+		{"fault count went back", MIN, 0, 99, false, false, 0},
+		{"more swapped by the kernel", MIN, 2 * OUT, 101, false, false, OUT},
+		{"a nanosecond before the window ends", COOLDOWN - 1, 0, 101, true, true, 0},
+		{"as the window ends", COOLDOWN, 0, 101, false, true, 0},
+		{"long after", 100 * MIN, 0, 101, false, true, 0},
+		{"at once", 0, 0, 101, true, true, 0},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -400,6 +404,8 @@ START_TEST(judged_by_what_came_back)
 		ck_assert_msg(past.wrong_count == rows[i].wrong, "%s: count", rows[i].name);
 		ck_assert_msg(past.wrong_ns == (rows[i].wrong ? now_ns : 0), "%s: time",
 			      rows[i].name);
+		ck_assert_msg(past.out_bytes == rows[i].out_bytes, "%s: %llu still out",
+			      rows[i].name, (unsigned long long)past.out_bytes);
 	}
 }
 END_TEST
@@ -466,6 +472,18 @@ START_TEST(window_is_the_longer_of_minimum_and_cooldown)
 					  rows[i].cooldown_ns, &params),
 			      "row %zu, just out", i);
 	}
+}
+END_TEST
+
+/* Given up first, taken back later: only the latter counts, from what was out then. */
+START_TEST(given_up_then_taken_back)
+{
+	struct proc_history past = moved_out();
+
+	ck_assert(!judge(&past, LATER + MIN, OUT / 2, 100));
+	ck_assert(!judge(&past, LATER + MIN + S, OUT / 2 - 4 * MIB + 1, 101));
+	ck_assert(judge(&past, LATER + MIN + 2 * S, OUT / 2 - 4 * MIB, 101));
+	ck_assert_uint_eq(past.out_bytes, OUT / 2 - 4 * MIB);
 }
 END_TEST
 
@@ -744,6 +762,7 @@ int main(void)
 		judged_by_what_came_from_the_swap_cache,
 		judged_by_no_less_than_a_mebibyte,
 		window_is_the_longer_of_minimum_and_cooldown,
+		given_up_then_taken_back,
 		each_page_out_is_judged_wrong_once,
 		a_verdict_leaves_the_time_of_the_page_out,
 		wanted_lasts_until_the_next_look,

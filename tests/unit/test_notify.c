@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "sys/lockfile.h"
+#include "sys/stdfiles.h"
 #include "unit/builders.h"
 
 #include <errno.h>
@@ -202,6 +203,28 @@ START_TEST(one_holds_the_lock)
 }
 END_TEST
 
+/* Also where an older one is for everybody: another user could hold it for ever. */
+START_TEST(the_lock_is_its_owners)
+{
+	const mode_t mask = umask(0);
+	char path[200];
+	struct stat stat;
+
+	(void)snprintf(path, sizeof path, "%s/lock", directory);
+	for (int i = 0; i < 2; i++) {
+		int fd = lockfile_take(path);
+
+		ck_assert_int_ge(fd, 0);
+		ck_assert_int_eq(fstat(fd, &stat), 0);
+		ck_assert_uint_eq(stat.st_mode & 07777, 0600);
+		(void)close(fd);
+		ck_assert_int_eq(chmod(path, 0666), 0);
+	}
+	(void)unlink(path);
+	(void)umask(mask);
+}
+END_TEST
+
 START_TEST(the_lock_of_a_killed_one)
 {
 	char path[200];
@@ -277,6 +300,46 @@ START_TEST(pid_files)
 }
 END_TEST
 
+/* -- stdfiles -------------------------------------------------------------------------------- */
+
+/* In a child, whose status is what was wrong. */
+static int status_of(int closed)
+{
+	_cleanup_close_ int directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		int wrong = 0;
+
+		for (int fd = 0; fd <= 2; fd++)
+			(void)dup2(directory_fd, fd);
+		for (int fd = 0; fd <= 2; fd++)
+			if (closed & 1 << fd)
+				(void)close(fd);
+		if (stdfiles_open() < 0)
+			_exit(100);
+		for (int fd = 0; fd <= 2; fd++) {
+			struct stat stat;
+
+			if (fstat(fd, &stat) < 0)
+				wrong |= 1 << fd;
+			else if (S_ISCHR(stat.st_mode) != !!(closed & 1 << fd))
+				wrong |= 8 << fd;
+		}
+		_exit(wrong);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	return status;
+}
+
+START_TEST(no_file_becomes_a_standard_one)
+{
+	for (int closed = 0; closed < 8; closed++)
+		ck_assert_msg(status_of(closed) == 0, "closed %d: %x", closed, status_of(closed));
+}
+END_TEST
+
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
@@ -294,9 +357,11 @@ int main(void)
 		never_blocks,
 		leaves_no_descriptor,
 		one_holds_the_lock,
+		the_lock_is_its_owners,
 		the_lock_of_a_killed_one,
 		places_where_no_lock_can_be,
 		pid_files,
+		no_file_becomes_a_standard_one,
 	};
 	int status;
 

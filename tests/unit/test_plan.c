@@ -172,6 +172,10 @@ START_TEST(room_of_each_backend)
 		{"for half a process", 50 * MIB, TIB, {50, 100, 0, 100}, 1},
 		{"exactly", 200 * MIB, 200 * MIB, {100, 100, 100, 100}, 0},
 		{"for one and a half", 150 * MIB, 150 * MIB, {100, 100, 50, 50}, 0},
+		{"for a crumb", MIB - 1, 8 * KIB, {0, 0, 0, 0}, 4},
+		{"for the least", MIB, TIB, {1, 100, 0, 100}, 1},
+		{"for one and a crumb", 100 * MIB + MIB - 1, TIB, {100, 100, 0, 100}, 1},
+		{"for one and the least", 101 * MIB, TIB, {100, 100, 1, 100}, 0},
 	};
 	static struct machine_room room;
 

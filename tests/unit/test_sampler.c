@@ -6,129 +6,20 @@
 #include "sys/clock.h"
 #include "unit/builders.h"
 #include "unit/children.h"
+#include "unit/fakeproc.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#define BIG_PAGES 5000u	 /* of 4 KiB: over the 12 MiB of min_rss */
-#define SMALL_PAGES 100u /* under half of it */
+#define SMALL_PAGES 100u /* under half of min_rss */
 
-static char base[] = "/tmp/test_sampler.XXXXXX";
-static char root[sizeof base + 16]; /* the /proc of the test that runs */
 static struct params params;
 static struct sampler sampler;
 static uint64_t now_ns;
-
-/* -- a /proc of our own ------------------------------------------------------------------------ */
-
-struct fake {
-	int pid, ppid;
-	char state;
-	uint64_t start, cpu_ticks, pages, flags, policy, code;
-	const char *comm, *exe, *cgroup;
-	unsigned uid;
-	int oom_score_adj;
-	uint64_t anon_kib, swap_kib;
-};
-
-static struct fake program(int pid)
-{
-	return (struct fake){
-		.pid = pid,
-		.ppid = 1,
-		.state = 'S',
-		.start = 1000 + (uint64_t)pid,
-		.pages = BIG_PAGES,
-		.code = 0x55550000,
-		.comm = "program",
-		.exe = "/usr/bin/program",
-		.cgroup = "0::/user.slice\n",
-		.uid = 1000,
-		.anon_kib = BIG_PAGES * 4,
-	};
-}
-
-static const char *path_of(int pid, const char *name)
-{
-	static char path[sizeof root + 40];
-
-	if (pid == 0)
-		(void)snprintf(path, sizeof path, "%s/%s", root, name);
-	else
-		(void)snprintf(path, sizeof path, "%s/%d%s%s", root, pid, *name ? "/" : "", name);
-	return path;
-}
-
-/* In place, so that a kept descriptor sees it. */
-static void write_file(int pid, const char *name, const char *text)
-{
-	_cleanup_close_ int fd =
-		open(path_of(pid, name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-}
-
-static void put(const struct fake *fake)
-{
-	char text[1024];
-
-	(void)mkdir(path_of(fake->pid, ""), 0755);
-	(void)snprintf(
-		text, sizeof text,
-		"%d (%s) %c %d 1 1 0 -1 %llu 0 0 0 0 %llu 0 0 0 20 0 1 0 %llu 0 %llu 0 %llu 0 "
-		"7777 0 0 0 0 0 0 0 0 0 17 0 0 %llu 0 0 0 0\n",
-		fake->pid, fake->comm, fake->state, fake->ppid, (unsigned long long)fake->flags,
-		(unsigned long long)fake->cpu_ticks, (unsigned long long)fake->start,
-		(unsigned long long)fake->pages, (unsigned long long)fake->code,
-		(unsigned long long)fake->policy);
-	write_file(fake->pid, "stat", text);
-	(void)snprintf(text, sizeof text,
-		       "Name:\t%s\nTracerPid:\t0\nUid:\t%u\t0\t0\t0\nRssAnon:\t%llu kB\n"
-		       "VmSwap:\t%llu kB\n",
-		       fake->comm, fake->uid, (unsigned long long)fake->anon_kib,
-		       (unsigned long long)fake->swap_kib);
-	write_file(fake->pid, "status", text);
-	(void)snprintf(text, sizeof text, "%d\n", fake->oom_score_adj);
-	write_file(fake->pid, "oom_score_adj", text);
-	write_file(fake->pid, "cgroup", fake->cgroup);
-	(void)unlink(path_of(fake->pid, "exe"));
-	if (fake->exe)
-		ck_assert_int_eq(symlink(fake->exe, path_of(fake->pid, "exe")), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-/* A kept descriptor of stat reads nothing more, as after the end of a real process. */
-static void vanish(int pid)
-{
-	write_file(pid, "stat", "");
-	ck_assert_int_eq(nftw(path_of(pid, ""), remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static void write_memory(unsigned long long available_kib)
-{
-	char text[300];
-
-	(void)snprintf(text, sizeof text,
-		       "MemTotal: 1000000 kB\nMemFree: 1000 kB\nMemAvailable: %llu kB\n"
-		       "SwapTotal: 5000 kB\nSwapFree: 4000 kB\n",
-		       available_kib);
-	write_file(0, "meminfo", text);
-}
 
 static void set_params(void)
 {
@@ -762,20 +653,20 @@ START_TEST(memory_and_pressure)
 {
 	open_fixture();
 	ck_assert_int_eq(sampler_read_memory(&sampler, 1), -ENOENT);
-	write_memory(500000);
+	write_memory(500000, 4000);
 	ck_assert_int_eq(sampler_read_memory(&sampler, 2), 0);
 	ck_assert_uint_eq(sampler.snapshot.mem.available_bytes, 500000 * KIB);
 	ck_assert_uint_eq(sampler.snapshot.now_ns, 2);
 	ck_assert(!sampler.snapshot.psi.present);
 	/* more available than there is: the old facts stay */
-	write_memory(1000001);
+	write_memory(1000001, 4000);
 	ck_assert_int_eq(sampler_read_memory(&sampler, 3), -ERANGE);
 	ck_assert_uint_eq(sampler.snapshot.mem.available_bytes, 500000 * KIB);
 	ck_assert_uint_eq(sampler.snapshot.now_ns, 2);
 	write_file(0, "meminfo", "MemTotal: 10");
 	ck_assert_int_eq(sampler_read_memory(&sampler, 4), -EBADMSG);
 	ck_assert_uint_eq(sampler.snapshot.mem.available_bytes, 500000 * KIB);
-	write_memory(400000);
+	write_memory(400000, 4000);
 	ck_assert_int_eq(mkdir(path_of(0, "pressure"), 0755), 0);
 	write_file(0, "pressure/memory", "some avg10=1.50 avg60=0.00 avg300=0.00 total=9\n");
 	ck_assert_int_eq(sampler_read_memory(&sampler, 5), 0);

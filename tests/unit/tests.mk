@@ -22,16 +22,18 @@ test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
-test_notify_OBJS := sys/notify sys/lockfile
+test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
 test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
-test_noheap_OBJS := $(addprefix base/,log num text) \
+test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock meminfo notify pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
-	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor loop sampler status)
+	$(addprefix sys/,clock meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
+	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor sampler)
+test_daemon_LIBS := -liniparser -lcap-ng
+test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
 test_elfkind_OBJS := cli/elfkind
 test_revive_OBJS := sys/revive sys/tracee sys/clock sys/pidpin sys/procfs sys/procstat base/num base/text
