@@ -54,8 +54,8 @@ $(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/text cli/elfkind cli/owndir cli/pre
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
-		$(addprefix base/,num text) $(addprefix sys/,clock imagefile meminfo pidpin procfs procstat revive tracee \
-		unixsock wiretext))
+		$(addprefix base/,num text) $(addprefix backend/,imagefile revive wiretext) \
+		$(addprefix sys/,clock machregs meminfo pidpin procfs procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 

@@ -5,3 +5,4 @@
 
 /* Its context is the struct backend it stands for. */
 extern const struct reclaim_ops reclaim_null;
+extern const struct reclaim_ops reclaim_null_freezing; /* for one that freezes */

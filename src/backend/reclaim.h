@@ -33,12 +33,13 @@ struct job {
 	uint32_t wait_events; /* EPOLLIN and the like */
 	uint64_t deadline_ns; /* CLOCK_BOOTTIME */
 	bool expired;	      /* the deadline has passed before wait_fd was ready */
+	const char *why;      /* of an error, where somebody has told; the backend's */
 };
 
 struct reclaim_ops {
 	const char *name;
 	unsigned parallel; /* jobs at a time */
-	bool freezes;	   /* stops the processes it moves out */
+	bool freezes;	   /* stops the processes it moves out; can't be called back half-way */
 
 	/* 0, or -errno with the reason and what to do in *why: it can't work on this machine now.
 	 */

@@ -66,6 +66,11 @@ const struct option_def config_options[] = {
 	{"protect", "oom_score_adj", OPTION_INTEGER, AT(protect.oom_score_adj), -1001, 1000, "-500", NULL,
 	 "processes with this oom_score_adj or a lower one are never moved out"},
 
+	{"swapify", "enabled", OPTION_BOOL, AT(swapify.enabled), 0, 1, "yes", NULL,
+	 "have idle programs that were started by swapify swapped to their own images"},
+	{"swapify", "timeout", OPTION_DURATION, AT(swapify.timeout_ns), SECOND, HOUR, "5min", NULL,
+	 "how long such a program may take to be swapped or unswapped"},
+
 	{"madvise", "enabled", OPTION_BOOL, AT(madvise.enabled), 0, 1, "no", NULL,
 	 "move out the memory of any idle process, to the system's swap"},
 	{"madvise", "mode", OPTION_WORD, AT(madvise.advice), 0, 1, "pageout", "cold|pageout",
@@ -87,6 +92,8 @@ const struct option_def config_options[] = {
 	 "what psi_stall is counted over; without CAP_SYS_RESOURCE a multiple of 2s"},
 	{"daemon", "lockfile", OPTION_PATH, AT(daemon.lockfile), 1, STRING_MAX, "/run/swapify-policy/lock", NULL,
 	 "held while a daemon runs, so that a second one refuses"},
+	{"daemon", "on_exit", OPTION_WORD, AT(daemon.on_exit), 0, 1, "unswap", "unswap|leave",
+	 "at its end the daemon unswaps what it has frozen, if it fits, or leaves it"},
 	{"daemon", "log", OPTION_WORD, AT(daemon.log_level), 0, 2, "normal", "quiet|normal|verbose",
 	 "how much is said: warnings; what changes the machine; every transition as well"},
 };

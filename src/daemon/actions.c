@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/daemon.h"
+#include "daemon/frozen.h"
 #include "policy/rank.h"
 #include "sys/clock.h"
 
@@ -24,6 +25,7 @@ enum reason daemon_admit(void *owner, const struct action *action, struct proc_f
 		return REASON_ZOMBIE;
 	if (r < 0)
 		return REASON_UNREADABLE;
+	frozen_note(daemon, proc, now_ns);
 	daemon_estimate(daemon, proc);
 	if (action->verb == ACTION_RECLAIM)
 		reason = rank_verdict(proc, now_ns, &daemon->config.params.idle);
@@ -67,9 +69,9 @@ static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
 
 	if (failed && outcome->error != daemon->said.failed) {
 		daemon->said.failed = outcome->error;
-		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
-			    strerror(-outcome->error), action->id.pid, FMT_SAFE(action->comm),
-			    backend_name(daemon, action));
+		log_warning("cannot %s: %s%s%s pid=%d name=%s backend=%s", verb,
+			    strerror(-outcome->error), outcome->why[0] ? ": " : "", outcome->why,
+			    action->id.pid, FMT_SAFE(action->comm), backend_name(daemon, action));
 	} else {
 		log_info("did not %s: %s pid=%d name=%s backend=%s", verb,
 			 outcome->kind == OUTCOME_REFUSED ? reason_sentence(outcome->reason)
@@ -87,6 +89,8 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 		outcome->kind != OUTCOME_CANCELED &&
 		(outcome->kind != OUTCOME_DONE || outcome->moved_bytes < outcome->action.bytes / 2);
 
+	if (proc->past.frozen_bytes > 0)
+		proc->past.out_since_ns = now_ns;
 	if (swapped_bytes > 0) {
 		idle_note_out(&proc->past, &outcome->after, swapped_bytes, now_ns);
 		proc->past.held_by = outcome->action.backend;
@@ -116,6 +120,13 @@ static void note_back(struct daemon *daemon, struct proc *proc, const struct out
 		machine_note_restore(&daemon->machine, now_ns);
 }
 
+/* There was no room for an image: others of that user won't fare better at once. */
+static bool is_full(const struct outcome *outcome)
+{
+	return outcome->action.verb == ACTION_RECLAIM && outcome->kind == OUTCOME_FAILED &&
+	       (outcome->error == -ENOSPC || outcome->error == -EDQUOT || outcome->error == -EFBIG);
+}
+
 void daemon_done(void *owner, const struct outcome *outcome)
 {
 	struct daemon *daemon = owner;
@@ -129,6 +140,10 @@ void daemon_done(void *owner, const struct outcome *outcome)
 	} else {
 		log_not_done(daemon, outcome);
 	}
+	if (is_full(outcome)) {
+		daemon->diet_requested = true;
+		daemon->no_room_count++;
+	}
 	if (proc)
 		proc->past.under_way = false;
 	if (!proc || outcome->kind == OUTCOME_GONE || outcome->kind == OUTCOME_REFUSED)
@@ -138,6 +153,7 @@ void daemon_done(void *owner, const struct outcome *outcome)
 		return;
 	}
 	proc->facts = outcome->after;
+	frozen_note(daemon, proc, now_ns);
 	if (outcome->action.verb == ACTION_RECLAIM)
 		note_out(daemon, proc, outcome, now_ns);
 	else

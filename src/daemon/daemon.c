@@ -4,7 +4,9 @@
 #include "backend/null.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "daemon/frozen.h"
 #include "policy/need.h"
+#include "policy/rank.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,14 +18,26 @@ static void add_backends(struct daemon *daemon)
 {
 	struct executor *executor = &daemon->executor;
 
+	const struct params *params = &daemon->config.params;
+
+	daemon->attached.procfs = &daemon->sampler.procfs;
+	daemon->swapify.table = &daemon->attached;
+	daemon->swapify.params = &params->swapify;
+	daemon->real_swapify = (struct backend){&reclaim_swapify, &daemon->swapify};
 	daemon->madvise.procfs = &daemon->sampler.procfs;
 	daemon->madvise.params = &daemon->config.params.madvise;
 	daemon->real_madvise = (struct backend){&reclaim_madvise, &daemon->madvise};
 	executor->n_backends = 0;
+	/* this one first: frozen.c counts on it */
+	if (params->swapify.enabled)
+		executor->backends[executor->n_backends++] =
+			daemon->dry_run
+				? (struct backend){&reclaim_null_freezing, &daemon->real_swapify}
+				: daemon->real_swapify;
 	if (daemon->dry_run)
 		executor->backends[executor->n_backends++] =
 			(struct backend){&reclaim_null, &daemon->real_madvise};
-	else if (daemon->config.params.madvise.enabled)
+	else if (params->madvise.enabled)
 		executor->backends[executor->n_backends++] = daemon->real_madvise;
 }
 
@@ -39,6 +53,15 @@ static void take_params(struct daemon *daemon)
 	add_backends(daemon);
 }
 
+static bool is_frozen(void *owner, int32_t pid)
+{
+	struct daemon *daemon = owner;
+	const struct attached *entry =
+		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
+
+	return daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED;
+}
+
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
 		int epoll_fd, uint64_t data_base, uint64_t now_ns)
 {
@@ -51,6 +74,8 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 		log_err("cannot read processes under %s: %s", root, strerror(-r));
 		return r;
 	}
+	daemon->sampler.is_frozen = is_frozen;
+	daemon->sampler.owner = daemon;
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
 	take_params(daemon);
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
@@ -59,6 +84,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 
 void daemon_close(struct daemon *daemon)
 {
+	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
 	config_free(&daemon->config);
 }
@@ -108,11 +134,16 @@ void daemon_estimate(struct daemon *daemon, struct proc *proc)
 		proc->facts.anon_bytes = proc->facts.rss_bytes;
 	for (uint8_t i = 0; i < executor->n_backends; i++) {
 		const struct backend *backend = &executor->backends[i];
+		uint64_t bytes = backend->ops->estimate(backend->ctx, proc);
 
+		if (bytes == 0 && i + 1U < executor->n_backends)
+			continue;
 		proc->backend = i;
 		proc->freezing = backend->ops->freezes;
-		proc->reclaimable_bytes = backend->ops->estimate(backend->ctx, proc);
-		if (proc->reclaimable_bytes > 0)
+		proc->reclaimable_bytes = bytes;
+		/* what must not be frozen may still be paged out */
+		if (bytes > 0 &&
+		    (!proc->freezing || rank_freezing_verdict(&proc->facts) == REASON_VICTIM))
 			return;
 	}
 }
@@ -157,8 +188,10 @@ static void judge_all(struct daemon *daemon, uint64_t now_ns)
 static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 {
 	struct sampler *sampler = &daemon->sampler;
-	int r = sampler_scan(sampler, depth, now_ns);
+	int r;
 
+	frozen_scan(daemon);
+	r = sampler_scan(sampler, depth, now_ns);
 	if (r < 0)
 		log_warning("cannot list processes: %s", strerror(-r));
 	if (depth == SCAN_ALL)
@@ -168,6 +201,7 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 			    "left=%u",
 			    sampler->snapshot.n_procs, sampler->table_full);
 	daemon->said.table_full = sampler->table_full > 0;
+	frozen_update(daemon, now_ns);
 	judge_all(daemon, now_ns);
 }
 
@@ -345,6 +379,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		log_notice("/proc/meminfo makes sense again");
 	daemon->said.bad_memory = false;
 	scan_where_due(daemon, now_ns);
+	frozen_update(daemon, now_ns);
 
 	/* what isn't wanted any more stays where it is; below the target all of the plan is wanted
 	 */

@@ -2,6 +2,7 @@
 /* The daemon: joins facts, policy and backends. A tick is sample, step, plan, execute. */
 #pragma once
 #include "backend/madvise.h"
+#include "backend/swapify.h"
 #include "config/config.h"
 #include "daemon/executor.h"
 #include "daemon/sampler.h"
@@ -9,7 +10,7 @@
 
 /* Things that are said once and then counted, until they are over. */
 struct said {
-	bool bad_memory, no_room, nothing_found, table_full;
+	bool bad_memory, no_room, nothing_found, table_full, attached_full;
 	int failed; /* the last error of an action that was told */
 };
 
@@ -20,8 +21,10 @@ struct daemon {
 	struct executor executor;
 	struct machine machine;
 	struct plan plan; /* the last one; too large for a stack */
+	struct attached_table attached;
+	struct swapify swapify;
 	struct madvise madvise;
-	struct backend real_madvise; /* what a dry run stands for */
+	struct backend real_swapify, real_madvise; /* what a dry run stands for */
 	struct said said;
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */

@@ -164,6 +164,9 @@ static void verify(const struct executor *executor, const struct job *job, struc
 	if (job->action.verb == ACTION_RECLAIM)
 		outcome->moved_bytes =
 			u64_sub_sat(outcome->before.anon_bytes, outcome->after.anon_bytes);
+	else if (executor->backends[job->action.backend].ops->freezes)
+		outcome->moved_bytes =
+			u64_sub_sat(outcome->after.anon_bytes, outcome->before.anon_bytes);
 	else
 		outcome->moved_bytes =
 			u64_sub_sat(outcome->before.swap_bytes, outcome->after.swap_bytes);
@@ -196,6 +199,7 @@ static void finish(struct executor *executor, struct running *running, int error
 		.kind = kind_of_error(error),
 		.effect = job->effect,
 		.error = error,
+		.why = job->why ? job->why : "",
 		.claimed_bytes = job->done_bytes,
 		.before = running->before,
 		.elapsed_ns = u64_sub_sat(now_ns, running->started_ns),
@@ -236,7 +240,7 @@ static void begin(struct executor *executor, const struct action *action, struct
 		  unsigned slot, uint64_t now_ns)
 {
 	const struct backend *backend = &executor->backends[action->backend];
-	struct outcome outcome = {.action = *action, .kind = OUTCOME_GONE};
+	struct outcome outcome = {.action = *action, .why = "", .kind = OUTCOME_GONE};
 	_cleanup_close_ int pidfd = pidpin_open(action->id.pid);
 	int r;
 
@@ -394,15 +398,18 @@ void executor_abort_verb(struct executor *executor, enum action_verb verb, uint6
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		struct running *running = &executor->running[i];
 
-		if (running->active && running->job.action.verb == verb)
+		if (running->active && running->job.action.verb == verb &&
+		    !executor->backends[running->job.action.backend].ops->freezes)
 			finish(executor, running, -ECANCELED, now_ns);
 	}
 }
 
 void executor_abort(struct executor *executor, uint64_t now_ns)
 {
-	executor_abort_verb(executor, ACTION_RECLAIM, now_ns);
-	executor_abort_verb(executor, ACTION_RESTORE, now_ns);
+	(void)executor_cancel_queued(executor);
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].active)
+			finish(executor, &executor->running[i], -ECANCELED, now_ns);
 }
 
 const char *outcome_word(enum outcome_kind kind)

@@ -27,6 +27,7 @@ struct outcome {
 	enum job_effect effect;
 	enum reason reason;
 	int error;		/* -errno */
+	const char *why;	/* of the error, where somebody has told, or "" */
 	uint64_t claimed_bytes; /* by the backend's count */
 	uint64_t moved_bytes;	/* resident anonymous memory: less of it, or swap: less of it */
 	/* full facts; where it never began (REFUSED, and some that are GONE or FAILED) there are
@@ -104,7 +105,8 @@ void executor_ready(struct executor *executor, uint64_t index);
 /* When the first deadline passes; UINT64_MAX: nobody waits. */
 uint64_t executor_deadline_ns(const struct executor *executor);
 
-/* Ends what goes one way where it is, and forgets what is queued of it. */
+/* Ends what goes one way where it is, and forgets what is queued of it. A process that is being
+ * frozen or thawed goes through with it. */
 void executor_abort_verb(struct executor *executor, enum action_verb verb, uint64_t now_ns);
 
 /* The same both ways. */

@@ -5,6 +5,7 @@
 #include "daemon/args.h"
 #include "daemon/background.h"
 #include "daemon/daemon.h"
+#include "daemon/frozen.h"
 #include "daemon/inspect.h"
 #include "daemon/loop.h"
 #include "daemon/once.h"
@@ -22,6 +23,7 @@
 #define EXIT_USAGE 2
 #define IDENT "swapify-policy"
 #define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
+#define THAW_NS (60 * NS_PER_S)	      /* systemd gives 90 s to end in */
 #define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
 
 struct service {
@@ -166,6 +168,31 @@ static uint64_t deadline_ns(const struct executor *executor)
 	return log_flush() ? first_ns : u64_min(first_ns, clock_now_ns() + LOG_RETRY_NS);
 }
 
+/* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
+static void thaw(struct service *service)
+{
+	struct daemon *daemon = &service->daemon;
+	uint64_t end_ns = clock_now_ns() + THAW_NS;
+	bool more = true;
+
+	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP ||
+	    sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
+		return;
+	frozen_plan_exit(daemon, &daemon->plan);
+	executor_submit(&daemon->executor, &daemon->plan);
+	while (executor_busy(&daemon->executor) && clock_now_ns() < end_ns) {
+		struct loop_events events;
+
+		if (loop_wait(&service->loop,
+			      more ? 0 : u64_min(deadline_ns(&daemon->executor), end_ns),
+			      &events) < 0)
+			break;
+		for (size_t i = 0; i < events.n_ready; i++)
+			executor_ready(&daemon->executor, events.ready[i]);
+		more = executor_run(&daemon->executor, clock_now_ns());
+	}
+}
+
 static int run_loop(struct service *service)
 {
 	struct executor *executor = &service->daemon.executor;
@@ -182,6 +209,9 @@ static int run_loop(struct service *service)
 		}
 	}
 	(void)notify_send("STOPPING=1");
+	executor_abort(executor, clock_now_ns());
+	if (r == 0)
+		thaw(service);
 	executor_abort(executor, clock_now_ns());
 	if (r < 0)
 		log_err("waiting failed: %s", strerror(-r));

@@ -191,7 +191,7 @@ static bool wants_full(const struct sampler *sampler, const struct proc *proc, u
 {
 	const struct idle_params *params = &sampler->params->idle;
 
-	return proc->past.out_bytes > 0 ||
+	return proc->past.out_bytes > 0 || proc->past.frozen_bytes > 0 ||
 	       (proc->facts.rss_bytes >= params->min_rss_bytes && proc->past.idle_since_ns != 0 &&
 		idle_ns(&proc->past, now_ns) >= params->min_idle_ns);
 }
@@ -203,7 +203,7 @@ static bool worth_following(const struct sampler *sampler, const struct proc *pr
 	const struct proc_history *past = &proc->past;
 
 	return proc->facts.rss_bytes >= params->min_rss_bytes / 2 || past->out_bytes > 0 ||
-	       past->under_way || past->backoff > 0 ||
+	       past->frozen_bytes > 0 || past->under_way || past->backoff > 0 ||
 	       (past->restored_ns != 0 && now_ns - past->restored_ns < params->min_resident_ns);
 }
 
@@ -262,6 +262,11 @@ static void follow(struct sampler *sampler, const struct proc *proc, int fd)
 	snapshot->n_procs++;
 }
 
+static bool is_frozen(const struct sampler *sampler, pid_t pid)
+{
+	return sampler->is_frozen && sampler->is_frozen(sampler->owner, pid);
+}
+
 /* Looks at a process that isn't followed and follows it from now on, or says why not. */
 static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 {
@@ -280,7 +285,7 @@ static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 		return REASON_KERNEL;
 	if (proc.facts.state == 'Z')
 		return REASON_ZOMBIE;
-	if (proc.facts.rss_bytes < sampler->params->idle.min_rss_bytes)
+	if (proc.facts.rss_bytes < sampler->params->idle.min_rss_bytes && !is_frozen(sampler, pid))
 		return REASON_SMALL;
 	if (sampler->snapshot.n_procs >= sampler->followed_max)
 		return REASON_LIMIT;
@@ -292,6 +297,8 @@ static bool is_due(const struct sampler *sampler, const struct seen *seen)
 {
 	unsigned turn = (unsigned)seen->pid + sampler->scans;
 
+	if (is_frozen(sampler, seen->pid))
+		return true;
 	switch (seen->reason) {
 	case REASON_SMALL:
 	case REASON_ZOMBIE:

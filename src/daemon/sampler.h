@@ -31,6 +31,9 @@ struct sampler {
 	uint64_t scanned_ns; /* last scan; 0: none yet */
 	pid_t ancestors[SAMPLER_ANCESTORS_MAX];
 	size_t n_ancestors;
+	/* Whether a process is swapped to its own image, however small it is now; NULL: none is */
+	bool (*is_frozen)(void *owner, int32_t pid);
+	void *owner;
 	uint32_t table_full; /* processes that found no place in the last scan */
 };
 

@@ -106,6 +106,27 @@ static void print_backends(const struct printer *out, const struct daemon *daemo
 	}
 }
 
+static void print_attached(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
+{
+	static const char *const states[] = {"unknown", "running", "busy", "swapped"};
+	const struct attached_table *table = &daemon->attached;
+
+	if (!daemon->config.params.swapify.enabled)
+		return;
+	print(out,
+	      "attached: programs=%zu left_out=%u swapped_by_others=%llu unswapped_by_others=%llu",
+	      table->n, table->left_out, (unsigned long long)table->swapped_by_others,
+	      (unsigned long long)table->unswapped_by_others);
+	for (size_t i = 0; i < table->n && i < STATUS_HELD_MAX; i++) {
+		const struct attached *entry = &table->entries[i];
+
+		print(out, "attached: pid=%d uid=%u state=%s held=%s since=%s%s%s", entry->id.pid,
+		      entry->uid, states[entry->state], FMT_BYTES(entry->held_bytes),
+		      entry->since_ns ? FMT_DURATION(now_ns - entry->since_ns) : "unknown",
+		      entry->ours ? " by=us" : "", entry->silences ? " silent=yes" : "");
+	}
+}
+
 static void print_held(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
 {
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
@@ -184,6 +205,7 @@ void status_dump(const struct daemon *daemon, uint64_t now_ns,
 	print_machine(&out, daemon, now_ns);
 	print_memory(&out, daemon);
 	print_backends(&out, daemon);
+	print_attached(&out, daemon, now_ns);
 	print_held(&out, daemon, now_ns);
 	print_next(&out, daemon, now_ns);
 	print_passed_over(&out, daemon, now_ns);

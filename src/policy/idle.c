@@ -36,6 +36,7 @@ void idle_observe(struct proc_history *past, const struct proc_facts *facts, uin
 	if (past->seen_ns != 0 && facts->mm_tag != past->mm_tag) {
 		/* exec: the memory that was moved out is gone with the old program */
 		past->out_bytes = 0;
+		past->frozen_bytes = 0;
 		past->retry_ns = 0;
 		past->wanted = false;
 		start_afresh(past, facts, now_ns);
@@ -163,7 +164,8 @@ void idle_note_back(struct proc_history *past, const struct proc_facts *facts, u
 
 uint64_t idle_held_bytes(const struct proc *proc)
 {
-	uint64_t bytes = u64_min(proc->past.out_bytes, proc->facts.swap_bytes);
+	uint64_t bytes = u64_max(proc->past.frozen_bytes,
+				 u64_min(proc->past.out_bytes, proc->facts.swap_bytes));
 
 	return bytes < CRUMB_BYTES ? 0 : bytes;
 }

@@ -34,11 +34,19 @@ struct madvise_params {
 	uint64_t swap_margin_bytes, step_bytes;
 };
 
+struct swapify_params {
+	bool enabled;
+	uint64_t timeout_ns;
+};
+
+enum on_exit { ON_EXIT_UNSWAP, ON_EXIT_LEAVE };
+
 struct loop_params {
 	uint64_t interval_ns;
 	uint64_t psi_stall_ns; /* 0: no trigger */
 	uint64_t psi_window_ns;
 	const char *lockfile;
+	unsigned on_exit;   /* enum on_exit */
 	unsigned log_level; /* enum log_words */
 };
 
@@ -48,6 +56,7 @@ struct params {
 	struct machine_params memory;
 	struct idle_params idle;
 	struct protect_params protect;
+	struct swapify_params swapify;
 	struct madvise_params madvise;
 	struct loop_params daemon;
 };

@@ -46,18 +46,15 @@ static enum reason verdict_by_size(const struct proc *proc, const struct idle_pa
 	return REASON_VICTIM;
 }
 
-/* A frozen process can't answer; one that is only paged out can. */
-static enum reason verdict_on_freezing(const struct proc *proc)
+enum reason rank_freezing_verdict(const struct proc_facts *facts)
 {
-	if (!proc->freezing)
-		return REASON_VICTIM;
-	if (proc->facts.flags & PROC_FOREGROUND)
+	if (facts->flags & PROC_FOREGROUND)
 		return REASON_FOREGROUND;
-	if (proc->facts.flags & PROC_SESSION_LEADER)
+	if (facts->flags & PROC_SESSION_LEADER)
 		return REASON_SESSION_LEADER;
-	if (proc->facts.flags & PROC_WATCHDOG)
+	if (facts->flags & PROC_WATCHDOG)
 		return REASON_WATCHDOG;
-	if (proc->facts.flags & PROC_ASYNC_IO)
+	if (facts->flags & PROC_ASYNC_IO)
 		return REASON_ASYNC_IO;
 	return REASON_VICTIM;
 }
@@ -88,8 +85,8 @@ enum reason rank_verdict(const struct proc *proc, uint64_t now_ns, const struct 
 
 	if (reason == REASON_VICTIM)
 		reason = verdict_by_size(proc, params);
-	if (reason == REASON_VICTIM)
-		reason = verdict_on_freezing(proc);
+	if (reason == REASON_VICTIM && proc->freezing)
+		reason = rank_freezing_verdict(&proc->facts);
 	if (reason == REASON_VICTIM)
 		reason = verdict_by_time(proc, now_ns, params);
 	return reason;
@@ -127,8 +124,10 @@ int rank_compare_out(const struct proc *a, const struct proc *b, uint64_t now_ns
 {
 	unsigned bucket_a = rank_idle_bucket(idle_ns(&a->past, now_ns));
 	unsigned bucket_b = rank_idle_bucket(idle_ns(&b->past, now_ns));
-	int order = COMPARE(bucket_b, bucket_a);
+	int order = COMPARE(b->freezing, a->freezing);
 
+	if (order == 0)
+		order = COMPARE(bucket_b, bucket_a);
 	if (order == 0)
 		order = COMPARE(b->reclaimable_bytes, a->reclaimable_bytes);
 	return order != 0 ? order : COMPARE(a->facts.id.pid, b->facts.id.pid);

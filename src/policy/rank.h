@@ -11,6 +11,10 @@
 enum reason rank_verdict(const struct proc *proc, uint64_t now_ns,
 			 const struct idle_params *params);
 
+/* The first rule that forbids to freeze it: a frozen process can't answer, one that is only paged
+ * out can. REASON_VICTIM where there is none. */
+enum reason rank_freezing_verdict(const struct proc_facts *facts);
+
 /* True for the reasons that pass by themselves while the process stays as idle as it is. */
 bool rank_only_waits(enum reason reason);
 
@@ -22,7 +26,8 @@ unsigned rank_idle_bucket(uint64_t idle_ns);
 
 /*
  * Total orders over processes at one time; < 0: a goes first.
- * Out: idlest bucket first, then most reclaimable bytes, then pid.
+ * Out: those that can be frozen first, for who attached them wants just that; then the idlest
+ * bucket, then most reclaimable bytes, then pid.
  * Back: wanted ones first, then the most recently moved out, then pid.
  */
 int rank_compare_out(const struct proc *a, const struct proc *b, uint64_t now_ns);

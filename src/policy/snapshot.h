@@ -77,15 +77,16 @@ struct proc_history {
 	uint64_t out_swap_bytes; /* its VmSwap right after */
 	uint64_t out_anon_bytes; /* its resident anonymous memory right after */
 	uint64_t out_major_faults;
-	uint64_t restored_ns; /* when we brought it back; 0: never */
-	uint64_t retry_ns;    /* not worth another attempt before */
-	uint64_t wrong_ns;    /* last wrong choice, or last forgiveness */
-	uint8_t backoff;      /* its minimum idle time is min_idle << backoff */
-	uint8_t wrong_count;  /* saturates */
-	uint8_t held_by;      /* the backend that moved out_bytes */
-	bool judged;	      /* the last page-out turned out wrong already */
-	bool wanted;	      /* was faulting its memory back when last looked at */
-	bool under_way;	      /* an action on it runs: it is kept, however small it gets */
+	uint64_t frozen_bytes; /* what it has in its own image, stopped; 0: it runs */
+	uint64_t restored_ns;  /* when we brought it back; 0: never */
+	uint64_t retry_ns;     /* not worth another attempt before */
+	uint64_t wrong_ns;     /* last wrong choice, or last forgiveness */
+	uint8_t backoff;       /* its minimum idle time is min_idle << backoff */
+	uint8_t wrong_count;   /* saturates */
+	uint8_t held_by;       /* the backend that moved out_bytes */
+	bool judged;	       /* the last page-out turned out wrong already */
+	bool wanted;	       /* was faulting its memory back when last looked at */
+	bool under_way;	       /* an action on it runs: it is kept, however small it gets */
 };
 
 #define CRUMB_BYTES (UINT64_C(1) << 20) /* less than this isn't worth an action */

@@ -32,8 +32,9 @@
 /* For the program that is started, not for those it starts: "PID" and "PID:NAME", for the pid stays
  * the same when it execs ("#!/usr/bin/env python3"), and is another one in its children. The shim
  * of those takes them out of their environment. */
-#define NAMES_ENV_NAME "SWAPIFY_NAME"		/* NAME: in the place of COMM in the link */
-#define NAMES_ENV_NO_FOLLOW "SWAPIFY_NO_FOLLOW" /* children aren't attached, and lose LD_PRELOAD \
-						 */
+#define NAMES_ENV_NAME "SWAPIFY_NAME" /* NAME: in the place of COMM in the link */
+#define NAMES_ENV_NO_FOLLOW                                                  \
+	"SWAPIFY_NO_FOLLOW" /* children aren't attached, and lose LD_PRELOAD \
+			     */
 
 #define NAMES_DIR_MAX 256 /* a directory's path, with its NUL; a longer one is refused */

@@ -68,7 +68,8 @@ void birth_dismiss(struct shim *shim)
 void birth_again(void)
 {
 	struct shim *shim = the_shim;
-	int r = birth(shim);
+	/* two may have had the same thought, one after the other */
+	int r = __atomic_load_n(&shim->helper_gone, __ATOMIC_ACQUIRE) ? 0 : birth(shim);
 
 	for (;;)
 		(void)RAW_1(SYS_getppid, -r);

@@ -157,8 +157,8 @@ static int seize_thread(struct shim *shim, int tid)
 	(void)RAW_4(SYS_ptrace, PTRACE_INTERRUPT, tid, 0, 0);
 	r = await_trap(shim, tid);
 	if (r > 0) {
-		(void)RAW_4(SYS_ptrace, PTRACE_LISTEN, tid, 0, 0);
 		r = keep_for_kernel(shim, tid);
+		(void)RAW_4(SYS_ptrace, PTRACE_LISTEN, tid, 0, 0);
 	}
 	return (int)r;
 }

@@ -167,6 +167,13 @@ static int clear_name(struct shim *shim, const char *name)
 	return (int)RAW_3(SYS_unlinkat, shim->fd.image_dir, name, 0);
 }
 
+/* As if birth_again had just been called: the return address is on the stack already */
+#if defined(__aarch64__)
+#define REVIVE_SP_OFFSET 0
+#else
+#define REVIVE_SP_OFFSET sizeof(void *)
+#endif
+
 static int write_header(struct shim *shim, uint32_t flags)
 {
 	struct image_header *header = shim_header(shim);
@@ -185,7 +192,8 @@ static int write_header(struct shim *shim, uint32_t flags)
 		.held_bytes = shim->ledger.held_bytes,
 		.since_ns = shim_now_ns(),
 		.revive_pc = shim->revive_pc,
-		.revive_sp = (uintptr_t)(shim->revive_stack + sizeof(shim->revive_stack) - 64),
+		.revive_sp = (uintptr_t)(shim->revive_stack + sizeof(shim->revive_stack) - 64) -
+			     REVIVE_SP_OFFSET,
 	};
 	for (size_t i = 0; i < sizeof(header->boot_id); i++)
 		header->boot_id[i] = shim->boot_id[i];

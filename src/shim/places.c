@@ -129,7 +129,7 @@ static int read_boot_id(struct shim *shim)
 
 		if (value > 15)
 			continue;
-		*byte = (uint8_t)(digits % 2 ? (*byte << 4 | value) : value);
+		*byte = (uint8_t)(digits % 2 ? (unsigned)*byte << 4 | value : value);
 		digits++;
 	}
 	return digits == 2 * sizeof(shim->boot_id) ? 0 : -EBADMSG;

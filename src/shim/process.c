@@ -122,14 +122,16 @@ int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *
 
 /* What the kernel may write to, or someone else may serve, while the program stands still */
 static const struct {
-	const char *link, *reason;
+	const char *link;
+	int error;
+	const char *reason;
 } forbidding[] = {
-	{"anon_inode:[io_uring]",
+	{"anon_inode:[io_uring]", EINPROGRESS,
 	 "it uses io_uring: the kernel may write to its memory at any time"},
-	{"anon_inode:[userfaultfd]", "it serves page faults of its own (userfaultfd)"},
-	{"/dev/infiniband/", "a device may write to its memory at any time"},
-	{"/dev/vfio/", "a device may write to its memory at any time"},
-	{"anon_inode:kvm-vm", "it runs a virtual machine on its memory"},
+	{"anon_inode:[userfaultfd]", EBUSY, "it serves page faults of its own (userfaultfd)"},
+	{"/dev/infiniband/", EINPROGRESS, "a device may write to its memory at any time"},
+	{"/dev/vfio/", EINPROGRESS, "a device may write to its memory at any time"},
+	{"anon_inode:kvm-vm", EBUSY, "it runs a virtual machine on its memory"},
 };
 
 static int check_descriptors(struct shim *shim)
@@ -151,7 +153,8 @@ static int check_descriptors(struct shim *shim)
 		for (size_t i = 0; i < sizeof(forbidding) / sizeof(forbidding[0]); i++)
 			if (words_after(link, forbidding[i].link)) {
 				numbers_close(&fds);
-				return shim_fail(shim, EBUSY, forbidding[i].reason, NULL);
+				return shim_fail(shim, forbidding[i].error, forbidding[i].reason,
+						 NULL);
 			}
 	}
 	numbers_close(&fds);

@@ -209,7 +209,7 @@ static int take_line(struct shim *shim, struct listing *listing, const char *lin
 	bool eligible;
 
 	if (is_aio(line))
-		return shim_fail(shim, EBUSY,
+		return shim_fail(shim, EINPROGRESS,
 				 "it uses asynchronous I/O (AIO): the kernel may write to its "
 				 "memory at any time",
 				 NULL);

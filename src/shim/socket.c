@@ -52,10 +52,14 @@ static int bind_here(struct shim *shim, int fd)
 	long r;
 
 	words_add(&words, shim->socket);
+	/* open to all, in a directory that isn't: the daemon may look into it, but has no right to
+	 * write to what is others' */
+	(void)RAW_1(SYS_umask, 0);
 	r = RAW_1(SYS_fchdir, shim->fd.socket_dir);
 	if (r == 0)
 		r = RAW_3(SYS_bind, fd, &address, sizeof(address));
 	(void)RAW_1(SYS_chdir, "/");
+	(void)RAW_1(SYS_umask, 077);
 	return (int)r;
 }
 

@@ -119,6 +119,7 @@ const char *words_errno(int error)
 		NAME(EBADMSG);
 		NAME(ECANCELED);
 		NAME(E2BIG);
+		NAME(EINPROGRESS);
 		NAME(EHWPOISON);
 #undef NAME
 	default: return NULL;

@@ -2,6 +2,7 @@
 #include "sys/pidpin.h"
 
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,4 +24,11 @@ bool pidpin_alive(int pidfd)
 
 	/* becomes readable when the process ends, pidfd_open(2) */
 	return poll(&poll_fd, 1, 0) == 0;
+}
+
+int pidpin_same_memory(pid_t a, pid_t b)
+{
+	long r = syscall(SYS_kcmp, a, b, KCMP_VM, 0, 0);
+
+	return r < 0 ? -errno : r == 0;
 }

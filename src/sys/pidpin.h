@@ -10,3 +10,7 @@ int pidpin_open(pid_t pid);
 
 /* True while the process behind the pidfd has not ended. */
 bool pidpin_alive(int pidfd);
+
+/* Whether two processes share their address space (kcmp(2)): 1, 0, or -errno. Both have to be
+ * pinned for the answer to mean anything. */
+int pidpin_same_memory(pid_t a, pid_t b);

@@ -86,7 +86,12 @@ finish() {
 	for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do
 		eval "${CLEANUP[i]}" || { echo "LEFT BEHIND: failed: ${CLEANUP[i]}"; status=1; }
 	done
-	left=$(left_processes)
+	# the helper of an attached program sees its end a moment later than we do
+	for ((i = 0; i < 100; i++)); do
+		left=$(left_processes)
+		[[ $left == *swapify-helper* ]] || break
+		breathe
+	done
 	if [ -n "$left" ]; then
 		echo "LEFT BEHIND: processes: $left"
 		status=1

@@ -30,11 +30,16 @@ test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
-	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor sampler)
+	$(addprefix sys/,clock dirnames meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
+	unixsock) $(addprefix backend/,advise attached madvise null swapify wiretext) \
+	$(addprefix daemon/,actions daemon executor frozen sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
 test_elfkind_OBJS := cli/elfkind
-test_revive_OBJS := sys/revive sys/tracee sys/clock sys/pidpin sys/procfs sys/procstat base/num base/text
+test_revive_OBJS := backend/revive sys/tracee sys/machregs sys/clock sys/pidpin sys/procfs sys/procstat base/num base/text
 test_revive_LIBS := -lpthread
+test_wiretext_OBJS := backend/wiretext base/num
+test_unixsock_OBJS := sys/unixsock
+test_imagefile_OBJS := backend/imagefile sys/procfs
+test_swapargs_OBJS := cli/swap_args cli/swap_dirs sys/unixsock base/num base/text

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The programs that have a shim, found by their sockets, of all users. Everything in a user's
+ * socket directory is his to forge: what counts is who listens, by what the kernel says, and what
+ * is answered is a claim. Nothing here waits: questions are asked at one call and their answers
+ * taken in at a later one.
+ */
+#pragma once
+#include "policy/plan.h"
+#include "sys/procfs.h"
+
+#define ATTACHED_MAX 1024	 /* programs in all */
+#define ATTACHED_PER_USER 64	 /* and of one user, so that one can't fill the table */
+#define ATTACHED_NAMES_MAX 1024	 /* names looked at in one directory */
+#define ATTACHED_QUESTIONS_MAX 8 /* open at a time */
+
+enum attached_state {
+	ATTACHED_UNKNOWN, /* not asked yet, or no answer */
+	ATTACHED_RUNNING,
+	ATTACHED_BUSY, /* is being swapped or unswapped, by whomever */
+	ATTACHED_SWAPPED
+};
+
+struct attached {
+	struct proc_id id; /* start_ticks: 0 until who listens has been verified */
+	uint32_t uid;
+	uint8_t place;	    /* which of the two directories of its user */
+	uint8_t state;	    /* enum attached_state */
+	bool listed;	    /* its socket is still there */
+	bool old;	    /* knows the three commands of the original only */
+	bool ours;	    /* our own request is what has led, or leads, to its state */
+	bool changed;	    /* between running and swapped; see attached_poll */
+	bool watchdog;	    /* its service manager expects signs of life */
+	bool async_io;	    /* it was refused for that */
+	uint8_t silences;   /* questions in a row without an answer that can be used */
+	char process_state; /* of the last look, to see that it stopped or went on */
+	uint64_t held_bytes, image_bytes;
+	uint64_t since_ns;	       /* CLOCK_BOOTTIME */
+	int question_fd;	       /* -1: none is open */
+	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
+};
+
+struct attached_table {
+	const struct procfs *procfs;
+	struct attached entries[ATTACHED_MAX]; /* by pid, ascending */
+	size_t n;
+	uint32_t left_out; /* sockets that found no place */
+	uint64_t swapped_by_others, unswapped_by_others;
+};
+
+/* Looks at the directories: who came, and who went. */
+void attached_scan(struct attached_table *table);
+
+/* Takes in what has been answered, and asks those whose turn it is. Entries that turn out to have
+ * been swapped or unswapped meanwhile are marked changed, and counted where that was somebody
+ * else's doing. */
+void attached_poll(struct attached_table *table, uint64_t now_ns);
+
+/* Closes all questions. */
+void attached_close(struct attached_table *table);
+
+/* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
+struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
+
+/* Notes a process's state letter; where it stopped or went on, it is asked soon. */
+void attached_note_state(struct attached *entry, char state, uint64_t now_ns);
+
+/* Notes that a request of ours is under way, and then what it has led to; ATTACHED_BUSY there means
+ * that it isn't known: it will be asked. */
+void attached_note_request(struct attached *entry);
+void attached_note_result(struct attached *entry, enum attached_state state, uint64_t held_bytes,
+			  uint64_t now_ns);
+
+/*
+ * Connects to its socket and verifies who listens: of the same user as the directory and the
+ * process, and in the same address space. The descriptor, which doesn't block, or -errno; -EPERM
+ * where anything of that isn't so.
+ */
+int attached_connect(const struct attached_table *table, struct attached *entry);

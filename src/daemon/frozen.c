@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/frozen.h"
+
+#include "base/log.h"
+#include "base/units.h"
+#include "policy/idle.h"
+
+#include <string.h>
+
+#define EXIT_MARGIN_PERCENT 5 /* of memory that has to stay available */
+
+static bool is_swapped(const struct attached *entry)
+{
+	return entry && entry->state == ATTACHED_SWAPPED;
+}
+
+void frozen_scan(struct daemon *daemon)
+{
+	struct attached_table *table = &daemon->attached;
+
+	if (!daemon->config.params.swapify.enabled)
+		return;
+	attached_scan(table);
+	if (table->left_out > 0 && !daemon->said.attached_full)
+		log_warning("too many sockets of attached programs, some are left alone: "
+			    "programs=%zu left=%u",
+			    table->n, table->left_out);
+	daemon->said.attached_full = table->left_out > 0;
+}
+
+static void take_change(struct proc *proc, struct attached *entry, uint64_t now_ns)
+{
+	entry->changed = false;
+	if (is_swapped(entry)) {
+		proc->past.out_since_ns = entry->since_ns;
+		log_info("found swapped pid=%d name=%s bytes=%s", proc->facts.id.pid,
+			 FMT_SAFE(proc->facts.comm), FMT_BYTES(entry->held_bytes));
+		return;
+	}
+	/* whoever did it wanted it here */
+	proc->past.restored_ns = now_ns;
+	log_info("found running pid=%d name=%s", proc->facts.id.pid, FMT_SAFE(proc->facts.comm));
+}
+
+void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
+{
+	struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
+
+	proc->past.frozen_bytes = 0;
+	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
+	if (!daemon->config.params.swapify.enabled || !entry || !entry->id.start_ticks)
+		return;
+	attached_note_state(entry, proc->facts.state, now_ns);
+	if (entry->watchdog)
+		proc->facts.flags |= PROC_WATCHDOG;
+	if (entry->async_io)
+		proc->facts.flags |= PROC_ASYNC_IO;
+	if (entry->changed)
+		take_change(proc, entry, now_ns);
+	if (is_swapped(entry)) {
+		proc->past.frozen_bytes = entry->held_bytes;
+		proc->past.held_by = 0; /* the first backend */
+	}
+}
+
+void frozen_update(struct daemon *daemon, uint64_t now_ns)
+{
+	struct snapshot *snapshot = &daemon->sampler.snapshot;
+
+	if (!daemon->config.params.swapify.enabled)
+		return;
+	attached_poll(&daemon->attached, now_ns);
+	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
+		frozen_note(daemon, &snapshot->procs[i], now_ns);
+}
+
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
+{
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
+	uint64_t margin_bytes = u64_percent(snapshot->mem.total_bytes, EXIT_MARGIN_PERCENT);
+	uint64_t spare_bytes = u64_sub_sat(daemon_available_bytes(daemon), margin_bytes);
+
+	*ret = (struct plan){0};
+	for (size_t i = 0; i < snapshot->n_procs && ret->n_actions < PLAN_MAX; i++) {
+		const struct proc *proc = &snapshot->procs[i];
+		const struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
+		struct action *action = &ret->actions[ret->n_actions];
+
+		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0)
+			continue;
+		if (proc->past.frozen_bytes > spare_bytes) {
+			log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
+				    "swap -a unswap brings it back",
+				    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
+				    FMT_BYTES(proc->past.frozen_bytes));
+			continue;
+		}
+		spare_bytes -= proc->past.frozen_bytes;
+		*action = (struct action){.verb = ACTION_RESTORE,
+					  .id = proc->facts.id,
+					  .backend = proc->past.held_by,
+					  .bytes = proc->past.frozen_bytes,
+					  .mm_tag = proc->facts.mm_tag};
+		memcpy(action->comm, proc->facts.comm, COMM_SIZE);
+		ret->n_actions++;
+	}
+}

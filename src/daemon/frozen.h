@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The programs with a shim, as the daemon sees them: who there is, and who is swapped to its own
+ * image, by us or by somebody else. */
+#pragma once
+#include "daemon/daemon.h"
+
+/* Looks for sockets; before a scan, which then follows those that are swapped. */
+void frozen_scan(struct daemon *daemon);
+
+/* Takes answers in, asks, and tells the followed processes what they have out. Every tick. */
+void frozen_update(struct daemon *daemon, uint64_t now_ns);
+
+/* The same for one process, from what is known. */
+void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
+
+/* Plans to bring back everything that this daemon has frozen and that leaves 5 % of memory
+ * available; what doesn't fit is said, and stays. For the end. */
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret);

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Programs with a shim are the daemon's first choice: it has them swapped to their own images where
+# there is no swap at all, verifies it, brings them back when there is plenty, notices what others
+# do, and thaws what it froze before it leaves.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+script_memory 50
+mkdir -p /run/swapify
+mount -t tmpfs -o mode=755 none /run/swapify
+if [ -d /run/user ]; then
+	mount -t tmpfs -o mode=755 none /run/user
+fi
+for uid in "$OURS" "$SPARED"; do
+	install -d -m 700 -o "$uid" "/run/swapify/$uid" "$WORK/images-$uid"
+done
+chmod 755 "$WORK"
+cp "$BUILD/libswapify.so" "$WORK/libswapify.so"
+
+# start_attached NAME MIB
+start_attached() {
+	local as=${AS:-$OURS}
+	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
+		start_holder "$@"
+	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
+}
+
+# tell NAME REQUEST: by hand, as any client would; the reply into REPLY
+tell() {
+	REPLY=$(python3 - "/run/swapify/$OURS/${PID[$1]}.sock" "$2" <<- 'END'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		s.send(bytes([int(sys.argv[2])]))
+		print(s.recv(1)[0])
+	END
+	)
+}
+
+state_of() {
+	sed 's/.*) //; s/ .*//' "/proc/${PID[$1]}/stat"
+}
+is_frozen() {
+	look "$1"
+	[ "$(state_of "$1")" = t ] && [ "$ANON" -lt 4096 ]
+}
+runs() {
+	[ "$(state_of "$1")" = S ]
+}
+
+start_attached first 64
+start_attached second 48
+start_holder plain 32
+AS=$SPARED start_attached spared 32
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump "attached: programs=3 .*pid=${PID[first]} uid=$OURS state=running"
+remember first second plain spared
+
+# -- hungry: out they go, to images, and without any swap ------------------------------------------
+memory 5
+await "first to be frozen" is_frozen first
+await "second to be frozen" is_frozen second
+await_said "swapped pid=${PID[first]} name=${OWN}first bytes=6[0-9.]+MiB .*backend=swapify"
+for name in first second; do
+	image=$WORK/images-$OURS/${PID[$name]}.swap
+	expect "no image of $name" [ -s "$image" ]
+	expect "image of $name is readable by others" [ "$(stat -c %a:%u "$image")" = "600:$OURS" ]
+done
+untouched plain spared
+await_dump "held: processes=2 bytes=11[0-9.]+MiB"
+expect_dump "held: pid=${PID[first]} name=${OWN}first bytes=6[0-9.]+MiB since=[^ ]+ backend=swapify"
+expect_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=4[0-9.]+MiB since=[^ ]+ by=us"
+
+# -- plenty: back, one per cooldown, with every byte ------------------------------------------------
+memory 90
+await "first to run" runs first
+await "second to run" runs second
+await_said "unswapped pid=${PID[first]} .* backend=swapify"
+await_said "unswapped pid=${PID[second]} .* backend=swapify"
+verify first second
+expect "an image is left" [ -z "$(ls "$WORK/images-$OURS")" ]
+await_dump 'held: processes=0'
+
+# -- by somebody else's hand: noticed, counted, and brought back by nobody but when there's plenty --
+memory 50
+tell second 1
+expect "it can't be swapped by hand" [ "$REPLY" = 0 ]
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=4[0-9.]+MiB since=[0-9a-z]+
+"
+expect_dump 'swapped_by_others=1 unswapped_by_others=0'
+expect_dump 'held: processes=1'
+tell second 2
+await_dump "attached: pid=${PID[second]} uid=$OURS state=running"
+expect_dump 'swapped_by_others=1 unswapped_by_others=1'
+verify second
+
+# -- another daemon finds what an earlier one has left ----------------------------------------------
+kill -KILL "$DAEMON"
+wait "$DAEMON" || :
+tell first 1
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump 'held: processes=1 bytes=6[0-9.]+MiB'
+expect_dump "held: pid=${PID[first]} .*backend=swapify"
+tell first 2
+
+# -- a full image directory: diet, and the program runs on ------------------------------------------
+truncate -s 24M "$WORK/small.ext4"
+mkfs.ext4 -q -F "$WORK/small.ext4"
+mount -o loop "$WORK/small.ext4" "$WORK/images-$OURS"
+cleanup "umount $WORK/images-$OURS"
+chown "$OURS" "$WORK/images-$OURS"
+chmod 700 "$WORK/images-$OURS"
+await_dump "attached: pid=${PID[first]} uid=$OURS state=running"
+skip_log
+memory 5
+await_log 'cannot swap: No space left on device: .*disk is full'
+await_log '-> diet: a limit was met'
+runs first && runs second
+verify first second
+memory 50
+umount "$WORK/images-$OURS"
+CLEANUP=("${CLEANUP[@]/umount $WORK\/images-$OURS/:}")
+
+# -- the end: what we froze is thawed ----------------------------------------------------------------
+await_dump 'state: steady'
+memory 5
+await "first to be frozen again" is_frozen first
+await "second to be frozen again" is_frozen second
+memory 50
+stop_daemon
+runs first && runs second
+verify first second
+expect "an image is left at the end" [ -z "$(ls "$WORK/images-$OURS")" ]
+
+# ... unless it's to stay, or doesn't fit
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --daemon.on_exit=leave
+await_dump "attached: pid=${PID[first]} uid=$OURS state=running"
+memory 5
+await "first to be frozen a third time" is_frozen first
+stop_daemon
+expect "it was thawed" is_frozen first
+tell first 2
+verify first
