@@ -8,6 +8,7 @@ bindir ?= $(prefix)/bin
 sbindir ?= $(prefix)/sbin
 mandir ?= $(prefix)/share/man
 sysconfdir ?= $(if $(filter /usr /usr/local,$(prefix)),/etc,$(prefix)/etc)
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 unitdir ?= $(if $(filter /usr,$(prefix)),/lib/systemd/system,$(if $(filter /usr/local,$(prefix)),/etc/systemd/system,$(prefix)/lib/systemd/system))
 completiondir ?= $(prefix)/share/bash-completion/completions
 # What ld.so puts for $$LIB: where libraries of this kind of machine lie under the prefix
@@ -39,7 +40,7 @@ PROGRAMS := $(B)/swapify-policy
 PROGRAMS += $(B)/swapify $(B)/libswapify.so
 PROGRAMS += $(B)/swap
 
-.PHONY: all shim32 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
+.PHONY: all shim32 shim-aarch64 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
 .SECONDARY:
 
@@ -60,7 +61,7 @@ $(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swa
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 
 # The shim: no stack protector, for its stacks know no TLS, and nothing that makes it call libc
-SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -Isrc $(WARNINGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(CFLAGS)) -fPIC \
+SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -iquote src $(WARNINGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(CFLAGS)) -fPIC \
 	-fvisibility=hidden -fno-stack-protector -fcf-protection=none -ffreestanding -U_FORTIFY_SOURCE \
 	$(if $(findstring clang,$(CC)),,-fno-tree-loop-distribute-patterns)
 SHIM_LDFLAGS = -shared -Wl,-soname,libswapify.so -Wl,-Bsymbolic -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack
@@ -93,6 +94,20 @@ $(B)/lib32/libswapify.so: $(B)/$(SHIM32_LIB)/libswapify.so
 	@mkdir -p $(@D)
 	$(Q)ln -sf $(abspath $<) $@
 shim32: $(B)/$(SHIM32_LIB)/libswapify.so $(B)/lib32/libswapify.so $(B)/$(SHIM_LIB)/libswapify.so
+
+# For 64-bit ARM, by clang, which needs no other compiler beside gcc-multilib (the two conflict in
+# Debian): libc6-dev-arm64-cross and lld are all
+$(B)/shim-aarch64/%.o: src/shim/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)clang --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include $(filter-out \
+		-fno-tree-loop-distribute-patterns -fcf-protection=none,$(SHIM_FLAGS)) -MMD -MP -c -o $@ $<
+$(B)/lib/aarch64-linux-gnu/libswapify.so: $(SHIM_SOURCES:src/shim/%.c=$(B)/shim-aarch64/%.o)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)clang --target=aarch64-linux-gnu -fuse-ld=lld -nostdlib $(SHIM_LDFLAGS) -L/usr/aarch64-linux-gnu/lib -o $@ $^ \
+		-l:libc.so.6 -l:libc_nonshared.a
+shim-aarch64: $(B)/lib/aarch64-linux-gnu/libswapify.so
 
 # The only object that knows where things are installed
 $(B)/obj/cli/preload.o: private ALL_CFLAGS += -DPREFIX='"$(prefix)"' -DSHIM_LIB='"$(SHIM_LIB)"'
@@ -230,6 +245,7 @@ install: all
 	$(INSTALL) -m 644 man/swapify-policy.8 '$(DESTDIR)$(mandir)/man8/swapify-policy.8'
 	$(INSTALL) -m 644 man/swapify-policy.conf.5 '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5'
 	sed 's|@sbindir@|$(sbindir)|' etc/swapify-policy.service > $(B)/swapify-policy.service
+	$(INSTALL) -D -m 644 etc/swapify.tmpfiles '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
 	$(INSTALL) -m 644 $(B)/swapify-policy.service '$(DESTDIR)$(unitdir)/swapify-policy.service'
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(completiondir)' '$(DESTDIR)$(mandir)/man1'
 	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
@@ -253,6 +269,7 @@ install: all
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
+	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \
 		'$(DESTDIR)$(sysconfdir)/swapify-policy.conf.new'

@@ -260,17 +260,20 @@ static void say_started(const struct service *service)
 {
 	const struct config *config = &service->daemon.config;
 	const struct executor *executor = &service->daemon.executor;
+	char backends[64];
+	struct text text = TEXT_OVER(backends);
 
+	for (size_t i = 0; i < executor->n_backends; i++)
+		text_addf(&text, "%s%s", i > 0 ? "," : "", executor->backends[i].ops->name);
 	log_notice("started version=" VERSION " file=%s limits=%u%%<%u%%<%u%% backend=%s%s",
 		   config->path[0] ? config->path : "none",
 		   config->params.memory.lower_freelimit_percent,
 		   config->params.memory.freetarget_percent,
-		   config->params.memory.upper_freelimit_percent,
-		   executor->n_backends > 0 ? executor->backends[0].ops->name : "none",
+		   config->params.memory.upper_freelimit_percent, text.len > 0 ? backends : "none",
 		   service->args.dry_run ? " dry_run=yes" : "");
 	if (executor->n_backends == 0)
 		log_warning("no backend is enabled, nothing will be moved: set enabled = yes in "
-			    "[madvise]");
+			    "[swapify] or [madvise]");
 }
 
 /* The daemon proper, from taking the lock to letting it go. Takes config over. */

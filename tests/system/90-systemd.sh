@@ -27,7 +27,7 @@ add_libraries() {
 	mkdir "$payload/lib"
 	while read -r library; do
 		cp -L "$library" "$payload/lib/"
-	done < <(ldd "$BUILD/swapify-policy" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
+	done < <(ldd "$BUILD/swapify-policy" "$BUILD/swap" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
 		grep -v '/\(libc\|libm\|libpthread\|ld-linux[^/]*\)\.so')
 }
 

@@ -72,6 +72,7 @@ install_tree() {
 	done
 	ldconfig
 	systemctl daemon-reload
+	systemd-tmpfiles --create swapify.conf
 }
 
 available_percent() {
@@ -150,8 +151,8 @@ try_installation() {
 	check 'is-enabled' systemctl is-enabled -q $unit
 	check 'it is wanted by multi-user.target' \
 		test -e /etc/systemd/system/multi-user.target.wants/$unit
-	check 'the start is told to the journal' soon journal_says '^started version=.* backend=none'
-	check 'the warning that nothing will be moved, too' soon journal_says 'no backend is enabled'
+	check 'the start is told to the journal' soon journal_says '^started version=.* backend=swapify'
+	check 'sockets of services have their place' test "$(stat -c %a:%u /run/swapify)" = 1777:0
 	if pressure_can_wake; then
 		check_fails 'memory pressure can wake it' journal_says "memory pressure can't wake"
 	fi
@@ -242,6 +243,43 @@ try_to_move_memory() {
 		journal_says 'not permitted|EPERM|^cannot |failed=[1-9]|memory can.t be locked'
 }
 
+game_state() { sed 's/.*) //; s/ .*//' "/proc/$game/stat"; }
+game_is_frozen() { [ "$(game_state)" = t ] && [ "$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$game/status")" -lt 4096 ]; }
+game_runs() { [ "$(game_state)" = S ]; }
+game_is_right() {
+	echo verify 1<>game.in
+	soon answered game 2 && [ "$(tail -n 1 game.out)" = ok ]
+}
+
+# A program of a normal user, started by swapify: the daemon's first choice, and it needs no swap
+try_attached() {
+	local available
+	install -d -m 700 -o 65533 -g 65533 /scratch/images
+	mkfifo game.in
+	: >game.out
+	cp holder /usr/local/bin/holder-game
+	setpriv --reuid 65533 --regid 65533 --clear-groups swapify --image-dir /scratch/images \
+		/usr/local/bin/holder-game $holder_mib 0<>game.in >>game.out &
+	game=$!
+	check 'a program of a normal user starts under swapify' soon answered game 1
+	check 'and has a socket' soon test -S "/run/swapify/65533/$game.sock"
+	available=$(available_percent)
+	mark
+	write_config 99 100 100
+	check 'reload' systemctl reload $unit
+	check 'it is frozen by the sandboxed daemon' soon journal_says "^swapped pid=$game .*backend=swapify"
+	check 'by the figures of the kernel, too' soon game_is_frozen
+	check 'with an image of its own' test -s "/scratch/images/$game.swap"
+	check 'swap lists it' sh -c "swap -l | grep -q '$game .*swapped'"
+	write_config $((available / 4)) $((available / 3)) $((available / 2))
+	check 'reload' systemctl reload $unit
+	check 'it is brought back' soon journal_says "^unswapped pid=$game .*backend=swapify"
+	check 'and runs' soon game_runs
+	check 'every byte of it is right' game_is_right
+	kill $game
+	check 'and nothing of it is left' soon sh -c '[ -z "$(ls /run/swapify/65533 /scratch/images | grep -v :)" ]'
+}
+
 try_bad_configuration() {
 	local main
 	main=$(property MainPID)
@@ -295,6 +333,7 @@ try_sandbox
 try_dump
 try_drop_in
 try_to_move_memory
+try_attached
 try_bad_configuration
 try_ends
 swapoff $swap
