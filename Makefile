@@ -50,13 +50,14 @@ $(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
 
-$(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/text cli/elfkind cli/owndir cli/preload cli/swapify cli/target)
+$(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/num base/text cli/elfkind cli/owndir cli/preload \
+		cli/swapify cli/target backend/imageclean backend/imagefile sys/dirnames sys/procfs sys/procstat)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
-		$(addprefix base/,num text) $(addprefix backend/,imagefile revive wiretext) \
-		$(addprefix sys/,clock machregs meminfo pidpin procfs procstat tracee unixsock))
+		$(addprefix base/,num text) $(addprefix backend/,imageclean imagefile revive wiretext) \
+		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 

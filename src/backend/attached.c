@@ -252,11 +252,27 @@ static void note_silence(struct attached *entry, uint64_t now_ns)
 	entry->next_ns = now_ns + (ASK_AGAIN_NS << entry->silences);
 }
 
+/* Reads when it started, too, where nobody could be asked yet. */
+static bool is_stopped(const struct procfs *procfs, struct attached *entry)
+{
+	const struct procstat_units units = procstat_units();
+	struct proc_facts facts = {0};
+	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
+
+	if (fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ||
+	    procstat_read_full(procfs, &facts) < 0 || facts.uid != entry->uid)
+		return false;
+	if (!entry->id.start_ticks)
+		entry->id.start_ticks = facts.id.start_ticks;
+	return facts.state == 'T' && entry->id.start_ticks == facts.id.start_ticks;
+}
+
 static void ask(const struct attached_table *table, struct attached *entry, uint64_t now_ns)
 {
 	const unsigned char question = WIRE_STATUS;
 	_cleanup_close_ int fd = attached_connect(table, entry);
 
+	entry->orphan = fd == -ECONNREFUSED && is_stopped(table->procfs, entry);
 	if (fd < 0 || send(fd, &question, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
 		note_silence(entry, now_ns);
 		return;
@@ -375,7 +391,9 @@ void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 	bool stopped = state == 'T' || state == 't';
 	bool before = entry->process_state == 'T' || entry->process_state == 't';
 
-	if (entry->process_state && stopped != before && !entry->old && entry->silences == 0)
+	/* also where only its tracer has gone: that was its helper */
+	if (entry->process_state && (stopped || before) && state != entry->process_state &&
+	    !entry->old && entry->silences == 0)
 		entry->next_ns = now_ns;
 	entry->process_state = state;
 }

@@ -30,6 +30,7 @@ struct attached {
 	bool old;	    /* knows the three commands of the original only */
 	bool ours;	    /* our own request is what has led, or leads, to its state */
 	bool changed;	    /* between running and swapped; see attached_poll */
+	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool watchdog;	    /* its service manager expects signs of life */
 	bool async_io;	    /* it was refused for that */
 	uint8_t silences;   /* questions in a row without an answer that can be used */
@@ -62,7 +63,8 @@ void attached_close(struct attached_table *table);
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
 struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
 
-/* Notes a process's state letter; where it stopped or went on, it is asked soon. */
+/* Notes a process's state letter; where it stopped, went on, or lost its tracer, it is asked soon.
+ */
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns);
 
 /* Notes that a request of ours is under way, and then what it has led to; ATTACHED_BUSY there means

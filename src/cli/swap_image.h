@@ -9,8 +9,8 @@
  */
 int swap_image_find(const struct swap_args *args, const struct job *job, struct imagefile *ret);
 
-/* Whether that program is swapped and, as far as its socket says, without a helper: it is stopped,
- * and the image is whole and of it. Its header goes into the job then. */
+/* Whether that program is swapped, or half-way, and, as far as its socket says, without a helper:
+ * it is stopped, and the image is of it. Its header goes into the job then. */
 bool swap_image_orphaned(const struct swap_args *args, const struct procfs *procfs,
 			 struct job *job);
 

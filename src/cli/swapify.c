@@ -3,6 +3,8 @@
  * swapify: starts a program with the shim in it. What the program gets is what it would get without
  * us, but for LD_PRELOAD and the variables of proto/names.h.
  */
+#include "backend/imageclean.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "cli/owndir.h"
 #include "cli/preload.h"
@@ -10,6 +12,7 @@
 #include "proto/names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -291,6 +294,29 @@ static int say_not_executed(const char *command, const struct target *target, in
 	return EXIT_NOT_EXECUTED;
 }
 
+/* What programs of this user have left that were killed while they were swapped: this one may get
+ * the same number. */
+static void clean_images(void)
+{
+	const char *given = getenv(NAMES_ENV_IMAGE_DIR), *home = getenv("HOME");
+	char path[NAMES_DIR_MAX];
+	struct text text = TEXT_OVER(path);
+	struct procfs procfs;
+	_cleanup_close_ int fd = -1;
+
+	if (given)
+		text_add(&text, given);
+	else if (geteuid() == 0)
+		text_add(&text, NAMES_IMAGES_ROOT);
+	else
+		text_addf(&text, "%s/" NAMES_IMAGES_HOME, home ? home : "");
+	fd = text.cut ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || procfs_open("/proc", &procfs) < 0)
+		return;
+	imageclean_dir(fd, geteuid(), &procfs);
+	procfs_close(&procfs);
+}
+
 static int run(const struct args *args)
 {
 	static struct target target; /* large */
@@ -304,6 +330,7 @@ static int run(const struct args *args)
 		say("%s", sentence);
 		return EXIT_FAILURE;
 	}
+	clean_images();
 	target_examine(args->command[0], &target);
 	if (set_shim(args, &target, &preload) < 0)
 		return EXIT_FAILURE;

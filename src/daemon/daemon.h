@@ -23,6 +23,8 @@ struct daemon {
 	struct plan plan; /* the last one; too large for a stack */
 	struct attached_table attached;
 	struct swapify swapify;
+	int32_t reviving_pid; /* of the program whose helper is being started anew; 0: none */
+	pid_t reviver;	      /* the child that does it */
 	struct madvise madvise;
 	struct backend real_swapify, real_madvise; /* what a dry run stands for */
 	struct said said;

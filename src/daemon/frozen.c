@@ -1,17 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/frozen.h"
 
+#include "backend/imageclean.h"
+#include "backend/orphan.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "policy/idle.h"
+#include "proto/names.h"
+#include "sys/unixsock.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define EXIT_MARGIN_PERCENT 5 /* of memory that has to stay available */
 
 static bool is_swapped(const struct attached *entry)
 {
 	return entry && entry->state == ATTACHED_SWAPPED;
+}
+
+/* Of root's programs; what lies in a user's home is that user's to write to, not ours. */
+static void clean_images(struct daemon *daemon)
+{
+	int fd = daemon->dry_run ? -1 : unixsock_open_dir(NAMES_IMAGES_ROOT, 0);
+
+	if (fd < 0)
+		return;
+	imageclean_dir(fd, 0, &daemon->sampler.procfs);
+	(void)close(fd);
 }
 
 void frozen_scan(struct daemon *daemon)
@@ -21,6 +39,7 @@ void frozen_scan(struct daemon *daemon)
 	if (!daemon->config.params.swapify.enabled)
 		return;
 	attached_scan(table);
+	clean_images(daemon);
 	if (table->left_out > 0 && !daemon->said.attached_full)
 		log_warning("too many sockets of attached programs, some are left alone: "
 			    "programs=%zu left=%u",
@@ -63,6 +82,48 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 	}
 }
 
+/* How the child that started a helper anew has fared. */
+static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
+{
+	struct attached *entry =
+		attached_find(&daemon->attached, &(struct proc_id){.pid = daemon->reviving_pid});
+	int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+
+	if (error == 0)
+		log_notice("swapped without a helper, which was killed: it has another one now "
+			   "pid=%d",
+			   daemon->reviving_pid);
+	else if (error != ENOENT && entry && entry->silences <= 1)
+		log_warning("swapped without a helper, and another one can't be started: %s "
+			    "pid=%d; as its user or root: swap -a unswap %d",
+			    strerror(error), daemon->reviving_pid, daemon->reviving_pid);
+	if (entry && error == 0) {
+		entry->silences = 0;
+		entry->next_ns = now_ns;
+	}
+	daemon->reviver = 0;
+	daemon->reviving_pid = 0;
+}
+
+/* One orphan at a time gets a helper again, each time that it's found to have none. */
+static void revive_orphans(struct daemon *daemon, uint64_t now_ns)
+{
+	struct attached_table *table = &daemon->attached;
+	int status;
+
+	if (daemon->reviver > 0 && waitpid(daemon->reviver, &status, WNOHANG) == daemon->reviver)
+		end_revival(daemon, status, now_ns);
+	for (size_t i = 0; daemon->reviver <= 0 && !daemon->dry_run && i < table->n; i++) {
+		struct attached *entry = &table->entries[i];
+
+		if (!entry->orphan)
+			continue;
+		entry->orphan = false;
+		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry);
+		daemon->reviving_pid = entry->id.pid;
+	}
+}
+
 void frozen_update(struct daemon *daemon, uint64_t now_ns)
 {
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
@@ -70,6 +131,7 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 	if (!daemon->config.params.swapify.enabled)
 		return;
 	attached_poll(&daemon->attached, now_ns);
+	revive_orphans(daemon, now_ns);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }

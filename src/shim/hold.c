@@ -23,6 +23,7 @@ struct rseq_configuration {
 
 #define STOP_PATIENCE_MS 2000U
 #define AT_ONCE 100U
+#define ARGUMENTS_MAX (128U << 10) /* of arguments and environment */
 
 /* Calls visit for every thread until a whole round finds none that is new to it: they are stopped,
  * or are being stopped, so no more come. */
@@ -163,6 +164,16 @@ static int seize_thread(struct shim *shim, int tid)
 	return (int)r;
 }
 
+/* What ps(1) and the like read of it, and who looks for its image; of the program's own stack. */
+static int keep_arguments(struct shim *shim)
+{
+	uint64_t start, end;
+
+	if (process_stat(shim, 48, &start) || process_stat(shim, 51, &end) || end <= start)
+		return 0;
+	return regions_keep(shim, start, end - start < ARGUMENTS_MAX ? end - start : ARGUMENTS_MAX);
+}
+
 int hold_seize(struct shim *shim)
 {
 	int r = each_thread(shim, seize_thread);
@@ -172,6 +183,8 @@ int hold_seize(struct shim *shim)
 		r = each_thread(shim, seize_thread);
 	if (!r && shim->life)
 		r = regions_keep(shim, (uintptr_t)shim->life, sizeof(*shim->life));
+	if (!r)
+		r = keep_arguments(shim);
 	if (!r && shim->continued)
 		r = shim_fail(shim, ECANCELED, "somebody continued it meanwhile (SIGCONT)", NULL);
 	return r;

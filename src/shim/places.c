@@ -92,27 +92,6 @@ void places_choose(struct shim *shim, char *const *environment)
 	choose_image_dir(shim, environment);
 }
 
-/* Field 22 of stat, behind the name */
-static int read_start(struct shim *shim)
-{
-	char path[64];
-	const char *at, *paren = NULL;
-	int field = 2;
-	long n;
-
-	process_path(shim, "stat", 0, NULL, path, sizeof(path));
-	n = shim_read_file(shim, path);
-	if (n < 0)
-		return (int)n;
-	for (at = shim->text; *at; at++)
-		if (*at == ')')
-			paren = at;
-	for (at = paren; at && *at && field < 22; at++)
-		if (*at == ' ')
-			field++;
-	return at && words_number(&at, 10, &shim->start_ticks) ? 0 : -EBADMSG;
-}
-
 static int read_boot_id(struct shim *shim)
 {
 	long n = shim_read_file(shim, "/proc/sys/kernel/random/boot_id");
@@ -152,7 +131,7 @@ static void read_name(struct shim *shim)
 int places_identify(struct shim *shim)
 {
 	struct statx info;
-	int r = read_start(shim);
+	int r = process_stat(shim, 22, &shim->start_ticks);
 
 	if (!r)
 		r = read_boot_id(shim);

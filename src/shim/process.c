@@ -96,6 +96,26 @@ int process_thread_state(struct shim *shim, int tid)
 	return n < 0 ? (int)n : state_in(shim->text);
 }
 
+int process_stat(struct shim *shim, int field, uint64_t *ret)
+{
+	char path[64];
+	const char *at, *paren = NULL;
+	int found = 2;
+	long n;
+
+	process_path(shim, "stat", 0, NULL, path, sizeof(path));
+	n = shim_read_file(shim, path);
+	if (n < 0)
+		return (int)n;
+	for (at = shim->text; *at; at++)
+		if (*at == ')')
+			paren = at;
+	for (at = paren; at && *at && found < field; at++)
+		if (*at == ' ')
+			found++;
+	return at && words_number(&at, 10, ret) ? 0 : -EBADMSG;
+}
+
 int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *ret)
 {
 	char path[64];

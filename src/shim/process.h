@@ -26,6 +26,9 @@ void process_path(const struct shim *shim, const char *name, int number, const c
 /* State letter of a thread, from its stat; 0 where it's gone, -errno. */
 int process_thread_state(struct shim *shim, int tid);
 
+/* A field of /proc/PID/stat behind the name, as proc(5) counts them. 0 or -errno. */
+int process_stat(struct shim *shim, int field, uint64_t *ret);
+
 /* A number in /proc/PID/status, in base 10 or 16; 0 and -ENOENT where there's no such line. */
 int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *ret);
 

@@ -105,6 +105,17 @@ await_dump 'held: processes=1 bytes=6[0-9.]+MiB'
 expect_dump "held: pid=${PID[first]} .*backend=swapify"
 tell first 2
 
+# -- a helper that was killed: the daemon gives the program another one ------------------------------
+tell first 1
+helper=$(sed -n 's/^TracerPid:\t//p' "/proc/${PID[first]}/status")
+kill -KILL "$helper"
+await_said "swapped without a helper, which was killed: it has another one now pid=${PID[first]}\$"
+await_dump "attached: pid=${PID[first]} uid=$OURS state=swapped"
+is_frozen first
+tell first 2
+expect "it can't be unswapped" [ "$REPLY" = 0 ]
+verify first
+
 # -- a full image directory: diet, and the program runs on ------------------------------------------
 truncate -s 24M "$WORK/small.ext4"
 mkfs.ext4 -q -F "$WORK/small.ext4"

@@ -31,7 +31,8 @@ test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock dirnames meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
-	unixsock) $(addprefix backend/,advise attached madvise null swapify wiretext) \
+	machregs tracee unixsock) $(addprefix backend/,advise attached imageclean imagefile \
+	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* A program that is swapped and whose helper was killed: it is made to start another one. */
+#pragma once
+#include "backend/attached.h"
+
+/*
+ * Starts a child that does it, for it takes waiting. Its pid, or -errno. The child ends with status
+ * 0, or with the errno of what went wrong: ENOENT where it's no orphan, but just stopped.
+ */
+pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry);
