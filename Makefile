@@ -107,7 +107,7 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn)
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags

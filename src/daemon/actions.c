@@ -68,8 +68,8 @@ static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
 	if (failed && outcome->error != daemon->said.failed) {
 		daemon->said.failed = outcome->error;
 		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
-			    strerror(-outcome->error), action->id.pid, FMT_SAFE(action->comm),
-			    backend_name(daemon, action));
+			    outcome->why ? outcome->why : strerror(-outcome->error), action->id.pid,
+			    FMT_SAFE(action->comm), backend_name(daemon, action));
 	} else {
 		log_info("did not %s: %s pid=%d name=%s backend=%s", verb,
 			 outcome->kind == OUTCOME_REFUSED ? reason_sentence(outcome->reason)
@@ -108,6 +108,10 @@ static void note_back(struct daemon *daemon, struct proc *proc, const struct out
 
 	if (outcome->kind == OUTCOME_CANCELED && outcome->verified && !moved)
 		return;
+	if (outcome->error == -EBUSY && !moved) { /* another one's fault */
+		proc->past.retry_ns = now_ns + daemon->machine.cooldown_ns;
+		return;
+	}
 	idle_note_back(&proc->past, &outcome->after, now_ns);
 	/* what doesn't come back by our doing comes back when the process touches it */
 	if (outcome->verified && !moved)

@@ -12,22 +12,28 @@
 /* While nothing can be found, how often every process is looked at again. */
 #define SCAN_ALL_NS (30 * NS_PER_S)
 
-static void add_backends(struct daemon *daemon)
+static int add_backends(struct daemon *daemon)
 {
 	struct executor *executor = &daemon->executor;
+	bool enabled = daemon->config.params.madvise.enabled && !daemon->dry_run;
+	int r;
 
 	daemon->madvise.procfs = &daemon->sampler.procfs;
 	daemon->madvise.params = &daemon->config.params.madvise;
 	daemon->real_madvise = (struct backend){&reclaim_madvise, &daemon->madvise};
 	executor->n_backends = 0;
-	if (daemon->dry_run)
+	r = enabled ? madvise_start(&daemon->madvise) : 0;
+	if (r < 0)
+		log_err("cannot start a thread for madvise: %s", strerror(-r));
+	else if (enabled)
+		executor->backends[executor->n_backends++] = daemon->real_madvise;
+	else if (daemon->dry_run)
 		executor->backends[executor->n_backends++] =
 			(struct backend){&reclaim_null, &daemon->real_madvise};
-	else if (daemon->config.params.madvise.enabled)
-		executor->backends[executor->n_backends++] = daemon->real_madvise;
+	return r;
 }
 
-static void take_params(struct daemon *daemon)
+static int take_params(struct daemon *daemon)
 {
 	struct params *params = &daemon->config.params;
 
@@ -36,7 +42,7 @@ static void take_params(struct daemon *daemon)
 		u64_max(params->idle.min_resident_ns, params->memory.cooldown_ns);
 	daemon->executor.step_max_bytes = params->madvise.step_bytes;
 	daemon->executor.step_bytes = daemon->executor.step_max_bytes;
-	add_backends(daemon);
+	return add_backends(daemon);
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
@@ -52,13 +58,13 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 		return r;
 	}
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
-	take_params(daemon);
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
-	return 0;
+	return take_params(daemon);
 }
 
 void daemon_close(struct daemon *daemon)
 {
+	madvise_stop(&daemon->madvise);
 	sampler_close(&daemon->sampler);
 	config_free(&daemon->config);
 }
@@ -71,7 +77,7 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
-	take_params(daemon);
+	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }
 

@@ -196,6 +196,7 @@ static void finish(struct executor *executor, struct running *running, int error
 		.kind = kind_of_error(error),
 		.effect = job->effect,
 		.error = error,
+		.why = job->why,
 		.claimed_bytes = job->done_bytes,
 		.before = running->before,
 		.elapsed_ns = u64_sub_sat(now_ns, running->started_ns),
@@ -317,10 +318,13 @@ static void run_step(struct executor *executor, struct running *running)
 	int r = backend->ops->step(backend->ctx, &running->job, executor->step_bytes, start_ns);
 	uint64_t now_ns = clock_now_ns();
 
+	if (!running->stepping)
+		running->step_ns = start_ns;
+	running->stepping = r == STEP_WAIT;
 	if (r == STEP_WAIT)
 		r = wait_for(executor, running);
 	else if (r == STEP_MORE)
-		adapt_step(executor, now_ns - start_ns);
+		adapt_step(executor, now_ns - running->step_ns);
 	else
 		finish(executor, running, r < 0 ? r : 0, now_ns);
 	if (r < 0 && running->active)

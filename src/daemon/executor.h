@@ -27,6 +27,7 @@ struct outcome {
 	enum job_effect effect;
 	enum reason reason;
 	int error;		/* -errno */
+	const char *why;	/* what errno can't say of it, or NULL */
 	uint64_t claimed_bytes; /* by the backend's count */
 	uint64_t moved_bytes;	/* resident anonymous memory: less of it, or swap: less of it */
 	/* full facts; where it never began (REFUSED, and some that are GONE or FAILED) there are
@@ -62,9 +63,10 @@ struct executor_hooks {
 
 struct running {
 	bool active, waiting;
+	bool stepping; /* a step has begun, and waits or goes on after a wait */
 	struct job job;
 	struct proc_facts before;
-	uint64_t started_ns;
+	uint64_t started_ns, step_ns; /* when it began, and its last step */
 };
 
 struct executor {

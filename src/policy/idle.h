@@ -23,8 +23,8 @@ uint64_t idle_minimum_ns(const struct proc_history *past, const struct idle_para
 
 /*
  * Looks at what became of memory that was moved out (needs PROC_FULL facts): takes note of what
- * the process faulted back, or gave up. True where the choice turns out wrong: an eighth of it, and at least
- * 1 MiB, was faulted back before the longer of its own minimum idle time and cooldown_ns
+ * the process faulted back, or gave up. True where the choice turns out wrong: an eighth of it, and
+ * at least 1 MiB, was faulted back before the longer of its own minimum idle time and cooldown_ns
  * had passed. Then its minimum idle time has been doubled; it is halved again for every
  * backoff_forgive without such an event. Each page-out is judged wrong once.
  */

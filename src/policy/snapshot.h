@@ -78,7 +78,7 @@ struct proc_history {
 	uint64_t out_anon_bytes; /* its resident anonymous memory right after */
 	uint64_t out_major_faults;
 	uint64_t restored_ns; /* when we brought it back; 0: never */
-	uint64_t retry_ns;    /* not worth another attempt before */
+	uint64_t retry_ns;    /* not worth another attempt before, out or back */
 	uint64_t wrong_ns;    /* last wrong choice, or last forgiveness */
 	uint8_t backoff;      /* its minimum idle time is min_idle << backoff */
 	uint8_t wrong_count;  /* saturates */

@@ -1244,6 +1244,29 @@ START_TEST(step_size_adapts)
 }
 END_TEST
 
+/* Who lets a thread do it has taken as long as that took. */
+START_TEST(a_wait_is_part_of_the_step)
+{
+	struct script *script;
+
+	rig_open(1, 1);
+	script = new_script(child_idles);
+	set_steps(script, 0, STEP_MORE, STEP_WAIT);
+	script->steps[1] = STEP_MORE;
+	script->n_steps = 2;
+	add(script, ACTION_RECLAIM, 0);
+	submit();
+	run_what_can();
+	ck_assert_uint_eq(script->at, 1);
+	run(120 * NS_PER_MS);
+	answer(script);
+	run_to_the_end();
+	ck_assert_uint_eq(script->at, 3);
+	ck_assert_uint_eq(script->max_bytes_seen, STEP_BYTES / 2);
+	rig_close();
+}
+END_TEST
+
 START_TEST(words)
 {
 	static const char *const expected[] = {"done",	 "gone",    "refused",
@@ -1355,6 +1378,7 @@ int main(void)
 		what_cannot_be_verified,
 		one_way_only,
 		step_size_adapts,
+		a_wait_is_part_of_the_step,
 		words,
 		at_random,
 	};

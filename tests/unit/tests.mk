@@ -21,6 +21,8 @@ test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
+test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/pagemap \
+	sys/pidpin sys/procfs sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
@@ -31,7 +33,7 @@ test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions) \
-	$(addprefix backend/,advise madvise null) $(addprefix daemon/,actions daemon executor sampler)
+	$(addprefix backend/,advise advise_thread madvise null) $(addprefix daemon/,actions daemon executor sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
