@@ -40,6 +40,7 @@ static int take_params(struct daemon *daemon)
 	/* nobody is moved to and fro within one cooldown */
 	params->idle.min_resident_ns =
 		u64_max(params->idle.min_resident_ns, params->memory.cooldown_ns);
+	params->idle.tick_ns = params->daemon.interval_ns;
 	daemon->executor.step_max_bytes = params->madvise.step_bytes;
 	daemon->executor.step_bytes = daemon->executor.step_max_bytes;
 	return add_backends(daemon);

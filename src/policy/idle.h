@@ -8,9 +8,9 @@
  * Takes a new sample of a process into its history. Over the interval since the last sample the
  * process was idle when its CPU time grew by less than idle_cpu of it. Where that is under two of
  * the 10 ms steps in which CPU time comes, a process that used some goes on being observed. A gap
- * of more than three scan intervals (suspend, a stopped daemon) counts as three: nobody could use
- * the program then, so it proves nothing. A clock or a CPU time that goes back, or an exec, starts
- * afresh.
+ * of more than three of the longest intervals between two looks (suspend, a stopped daemon) counts
+ * as three: nobody could use the program then, so it proves nothing. A clock or a CPU time that
+ * goes back, or an exec, starts afresh.
  */
 void idle_observe(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		  const struct idle_params *params);

@@ -173,6 +173,33 @@ START_TEST(gaps)
 }
 END_TEST
 
+/* Whatever the longest interval is: what is usual is no gap. */
+START_TEST(any_interval_may_be_the_longest)
+{
+	static const uint64_t intervals[][3] = {
+		{S, S, S}, {MIN, S, S}, {S, MIN, S}, {S, S, MIN}, {0, 0, 0}};
+
+	for (size_t i = 0; i < ROWS(intervals); i++) {
+		struct idle_params params = default_idle_params();
+		uint64_t longest =
+			u64_max(u64_max(intervals[i][0], intervals[i][1]), intervals[i][2]);
+		struct proc_facts facts = {.cpu_ns = 1000 * S, .mm_tag = 1};
+		struct proc_history past = {0};
+		uint64_t now_ns = LATER;
+
+		params.scan_interval_ns = intervals[i][0];
+		params.scan_interval_near_ns = intervals[i][1];
+		params.tick_ns = intervals[i][2];
+		for (int looks = 0; looks <= 10; looks++, now_ns += longest)
+			idle_observe(&past, &facts, now_ns, &params);
+		now_ns -= longest;
+		ck_assert_uint_eq(idle_ns(&past, now_ns), 10 * longest);
+		idle_observe(&past, &facts, now_ns + 8 * NS_PER_H, &params);
+		ck_assert_uint_eq(idle_ns(&past, now_ns + 8 * NS_PER_H), 13 * longest);
+	}
+}
+END_TEST
+
 /* Busy until the lid closed: a long sleep must not thin that out until it looks like idleness. */
 START_TEST(busy_around_a_gap)
 {
@@ -752,6 +779,7 @@ int main(void)
 		idle_time_begins_with_the_first_idle_interval,
 		two_looks_at_one_time_are_one,
 		gaps,
+		any_interval_may_be_the_longest,
 		busy_around_a_gap,
 		whatever_goes_back_starts_afresh,
 		exec_is_another_program,
