@@ -92,9 +92,11 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 		proc->past.held_by = outcome->action.backend;
 	}
 	if (outcome->effect != JOB_MOVES && outcome->kind == OUTCOME_DONE) {
+		/* one clock for all: further ones must not keep the first alive */
+		if (daemon->promised_bytes == 0)
+			daemon->promised_ns = now_ns;
 		daemon->promised_bytes =
 			u64_add_sat(daemon->promised_bytes, outcome->claimed_bytes);
-		daemon->promised_ns = now_ns;
 	}
 	/* it keeps what is left for some time; also what was offered, or only seemingly done */
 	if (poor || outcome->effect != JOB_MOVES)

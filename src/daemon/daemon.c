@@ -329,10 +329,19 @@ static uint64_t in_flight_bytes(struct daemon *daemon, uint64_t now_ns)
 	return u64_add_sat(executor_in_flight_bytes(&daemon->executor), daemon->promised_bytes);
 }
 
-static int64_t read_need(const struct daemon *daemon, uint64_t in_flight_bytes)
+/* What is on its way isn't wanted again, but there is none of it to give away yet. */
+static int64_t read_need(struct daemon *daemon, uint64_t now_ns)
 {
-	return need_bytes(daemon->sampler.snapshot.mem.total_bytes, daemon_available_bytes(daemon),
-			  in_flight_bytes, &daemon->config.params.memory);
+	const struct machine_params *params = &daemon->config.params.memory;
+	uint64_t total_bytes = daemon->sampler.snapshot.mem.total_bytes;
+	uint64_t available_bytes = daemon_available_bytes(daemon);
+	int64_t need =
+		need_bytes(total_bytes, available_bytes, in_flight_bytes(daemon, now_ns), params);
+
+	if (need >= 0)
+		return need;
+	need = need_bytes(total_bytes, available_bytes, 0, params);
+	return need < 0 ? need : 0;
 }
 
 void daemon_tick(struct daemon *daemon, uint64_t now_ns)
@@ -357,7 +366,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	 */
 	if (target_is_reached(daemon))
 		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
-	daemon->need_bytes = read_need(daemon, in_flight_bytes(daemon, now_ns));
+	daemon->need_bytes = read_need(daemon, now_ns);
 	facts.need_bytes = daemon->need_bytes;
 	facts.held_bytes = daemon_held_bytes(daemon, &processes);
 	daemon->diet_requested = false;

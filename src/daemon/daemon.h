@@ -26,7 +26,7 @@ struct daemon {
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */
 	uint64_t promised_bytes; /* offered, or only seemingly moved: counts for one cooldown */
-	uint64_t promised_ns;
+	uint64_t promised_ns;	 /* since the first of them */
 	uint64_t started_ns;
 	uint64_t scanned_all_ns; /* when every process was last looked at */
 	uint64_t planned_ns;	 /* last plan for a reclaim that found nobody; 0: it did */

@@ -380,6 +380,48 @@ START_TEST(a_canceled_restore_is_remembered)
 }
 END_TEST
 
+/* -- promises ---------------------------------------------------------------------------------- */
+
+START_TEST(promises_expire)
+{
+	uint64_t first_ns;
+
+	open_daemon();
+	effect = JOB_OFFERS;
+	tick_at(5);
+	run_to_the_end();
+	ck_assert_uint_eq(service.promised_bytes, VICTIMS * EACH_MIB * MIB);
+	first_ns = service.promised_ns;
+	tick();
+	ck_assert_int_eq(service.need_bytes, 0);
+	wait_ms(300); /* and somebody offers more */
+	proc_of(0)->past.retry_ns = 0;
+	tick_at(1);
+	run_to_the_end();
+	ck_assert_uint_gt(service.promised_bytes, VICTIMS * EACH_MIB * MIB);
+	while (clock_now_ns() < first_ns + NS_PER_S)
+		wait_ms(10);
+	tick_at(5);
+	ck_assert_int_eq(service.need_bytes / (int64_t)MIB, 244);
+	close_daemon();
+}
+END_TEST
+
+START_TEST(nothing_promised_is_given_away)
+{
+	open_daemon();
+	service.promised_bytes = 200 * MIB;
+	service.promised_ns = clock_now_ns();
+	tick_at(55);
+	ck_assert_int_eq(service.need_bytes, 0);
+	tick_at(18);
+	ck_assert_int_eq(service.need_bytes, 0);
+	tick_at(61);
+	ck_assert_int_eq(service.need_bytes / (int64_t)MIB, -302);
+	close_daemon();
+}
+END_TEST
+
 /* -- failures ---------------------------------------------------------------------------------- */
 
 START_TEST(what_never_began_leaves_the_facts)
@@ -412,6 +454,8 @@ int main(void)
 		short_of_memory_amid_a_restore,
 		our_own_restore_is_no_wrong_choice,
 		a_canceled_restore_is_remembered,
+		promises_expire,
+		nothing_promised_is_given_away,
 		what_never_began_leaves_the_facts,
 	};
 	int status;
