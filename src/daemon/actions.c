@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum reason daemon_admit(void *owner, const struct action *action, struct proc_facts *ret_facts)
+enum reason daemon_admit(void *owner, struct action *action, struct proc_facts *ret_facts)
 {
 	struct daemon *daemon = owner;
 	struct proc *proc = sampler_find(&daemon->sampler, &action->id);
@@ -25,8 +25,10 @@ enum reason daemon_admit(void *owner, const struct action *action, struct proc_f
 	if (r < 0)
 		return REASON_UNREADABLE;
 	daemon_estimate(daemon, proc);
-	if (action->verb == ACTION_RECLAIM)
+	if (action->verb == ACTION_RECLAIM) {
 		reason = rank_verdict(proc, now_ns, &daemon->config.params.idle);
+		action->bytes = u64_min(action->bytes, proc->reclaimable_bytes);
+	}
 	*ret_facts = proc->facts;
 	proc->past.under_way = reason == REASON_VICTIM;
 	return reason;

@@ -271,10 +271,15 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 
 static void restore(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 {
+	/* nobody may come back yet: on diet this is asked at every tick */
+	if (daemon->restore_planned_ns != 0 &&
+	    now_ns - daemon->restore_planned_ns < daemon->config.params.idle.scan_interval_near_ns)
+		return;
 	if (daemon->sampler.scanned_ns != now_ns)
 		scan(daemon, SCAN_FOLLOWED, now_ns);
 	plan_restore(&daemon->sampler.snapshot, daemon->config.params.memory.cooldown_ns, bytes,
 		     &daemon->plan);
+	daemon->restore_planned_ns = daemon->plan.n_actions > 0 ? 0 : now_ns;
 	executor_submit(&daemon->executor, &daemon->plan);
 }
 
@@ -376,7 +381,9 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		daemon->said.nothing_found = false;
 		daemon->planned_ns = 0;
 	}
-	if (step.to == STATE_DIET)
+	if (step.to != STATE_DIET)
+		daemon->restore_planned_ns = 0;
+	else
 		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
 	if (step.effect == EFFECT_RECLAIM) {
 		/* it takes memory, and the turn of those that would give some */

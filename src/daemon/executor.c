@@ -233,7 +233,7 @@ static struct running *free_place(struct executor *executor, unsigned backend, u
 }
 
 /* Pins the process, has it judged afresh, and begins. */
-static void begin(struct executor *executor, const struct action *action, struct running *running,
+static void begin(struct executor *executor, struct action *action, struct running *running,
 		  unsigned slot, uint64_t now_ns)
 {
 	const struct backend *backend = &executor->backends[action->backend];
@@ -248,6 +248,7 @@ static void begin(struct executor *executor, const struct action *action, struct
 		return;
 	}
 	outcome.reason = executor->hooks.admit(executor->hooks.owner, action, &outcome.before);
+	outcome.action = *action;
 	if (outcome.reason != REASON_VICTIM || !pidpin_alive(pidfd)) {
 		if (outcome.reason != REASON_VICTIM && outcome.reason != REASON_ZOMBIE)
 			outcome.kind = OUTCOME_REFUSED;
@@ -367,7 +368,7 @@ bool executor_run(struct executor *executor, uint64_t now_ns)
 		return false;
 	executor->last_run = index;
 	run_step(executor, &executor->running[index]);
-	start_queued(executor, now_ns);
+	start_queued(executor, clock_now_ns()); /* a step takes its time */
 	return next_runnable(executor) != EXECUTOR_JOBS_MAX;
 }
 

@@ -54,9 +54,8 @@ struct backend_stats {
 /* What the executor asks of its owner. */
 struct executor_hooks {
 	/* Reads the process afresh: REASON_VICTIM and *ret_facts (full), or why it is to be left
-	 * alone; REASON_ZOMBIE where it is gone. */
-	enum reason (*admit)(void *owner, const struct action *action,
-			     struct proc_facts *ret_facts);
+	 * alone; REASON_ZOMBIE where it is gone. May lower what is to be moved. */
+	enum reason (*admit)(void *owner, struct action *action, struct proc_facts *ret_facts);
 	void (*done)(void *owner, const struct outcome *outcome);
 	void *owner;
 };

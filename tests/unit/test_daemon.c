@@ -278,6 +278,19 @@ START_TEST(holds_still)
 }
 END_TEST
 
+/* Planned when it had more. */
+START_TEST(no_more_than_there_is)
+{
+	open_daemon();
+	tick_at(15);
+	set_anon(&fakes[0], 30 * 1024);
+	run_to_the_end();
+	ck_assert_uint_eq(proc_of(0)->past.out_bytes, 30 * MIB);
+	ck_assert_uint_eq(proc_of(0)->past.retry_ns, 0); /* all it had isn't poor */
+	close_daemon();
+}
+END_TEST
+
 /* -- room -------------------------------------------------------------------------------------- */
 
 /* What is on its way fills all the room there is: that is no diet before it is there. */
@@ -422,6 +435,40 @@ START_TEST(nothing_promised_is_given_away)
 }
 END_TEST
 
+/* -- diet ---------------------------------------------------------------------------------------
+ */
+
+/* With plenty, and nobody who may come back yet: that isn't looked at anew at every tick. */
+START_TEST(a_diet_in_vain)
+{
+	unsigned scans;
+
+	open_daemon();
+	tick_at(15);
+	run_to_the_end();
+	service.config.params.idle.scan_interval_near_ns = NS_PER_H;
+	service.config.params.idle.scan_interval_ns = NS_PER_H;
+	service.config.params.memory.cooldown_ns = NS_PER_H; /* just out: it settles */
+	service.machine.cooldown_ns = NS_PER_H;
+	service.diet_requested = true;
+	tick_at(70);
+	ck_assert_int_eq(service.machine.state, STATE_DIET);
+	tick_at(70);
+	scans = service.sampler.scans;
+	for (int i = 0; i < 10; i++)
+		tick_at(70);
+	ck_assert_uint_eq(service.sampler.scans, scans);
+	ck_assert_uint_eq(stats()->back_actions, 0);
+	/* another time it is */
+	service.config.params.idle.scan_interval_near_ns = 1;
+	service.config.params.memory.cooldown_ns = 1;
+	tick_at(70);
+	run_to_the_end();
+	ck_assert_uint_eq(stats()->back_actions, 1);
+	close_daemon();
+}
+END_TEST
+
 /* -- failures ---------------------------------------------------------------------------------- */
 
 START_TEST(what_never_began_leaves_the_facts)
@@ -450,10 +497,12 @@ int main(void)
 		stops_at_the_target,
 		a_diet_stops_what_goes_out,
 		holds_still,
+		no_more_than_there_is,
 		room_that_is_taken,
 		short_of_memory_amid_a_restore,
 		our_own_restore_is_no_wrong_choice,
 		a_canceled_restore_is_remembered,
+		a_diet_in_vain,
 		promises_expire,
 		nothing_promised_is_given_away,
 		what_never_began_leaves_the_facts,

@@ -111,7 +111,7 @@ static struct executor executor;
 static struct outcome outcomes[64];
 static size_t n_outcomes;
 
-static enum reason admit(void *owner, const struct action *action, struct proc_facts *ret_facts)
+static enum reason admit(void *owner, struct action *action, struct proc_facts *ret_facts)
 {
 	const struct child child = {action->id.pid, -1};
 
