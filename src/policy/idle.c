@@ -120,9 +120,10 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	bool back;
 
 	forgive(past, now_ns, params);
-	past->wanted = false;
-	if (past->out_bytes == 0)
+	if (past->out_bytes == 0) {
+		past->wanted = false;
 		return false;
+	}
 	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
 	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, CRUMB_BYTES);
 	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);

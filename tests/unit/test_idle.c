@@ -572,16 +572,24 @@ START_TEST(a_verdict_leaves_the_time_of_the_page_out)
 }
 END_TEST
 
-START_TEST(wanted_lasts_until_the_next_look)
+/* However often it is looked at: the one before the restore is a look as well. */
+START_TEST(wanted_until_there_is_nothing_to_want)
 {
-	struct proc_history past = moved_out();
+	struct proc_history past = moved_out(), again;
 
+	ck_assert(!past.wanted);
 	judge(&past, LATER + MIN, OUT / 2, 200);
 	ck_assert(past.wanted);
-	judge(&past, LATER + 2 * MIN, OUT / 2, 200);
-	ck_assert(!past.wanted);
-	judge(&past, LATER + 3 * MIN, OUT / 4, 300);
+	for (uint64_t i = 2; i < 10; i++)
+		judge(&past, LATER + i * MIN, OUT / 2, 200);
 	ck_assert(past.wanted);
+	again = past;
+	judge(&past, LATER + 10 * MIN, 0, 300);
+	judge(&past, LATER + 11 * MIN, 0, 300);
+	ck_assert(!past.wanted);
+	judge(&again, LATER + 10 * MIN, 0, 200); /* given up */
+	judge(&again, LATER + 11 * MIN, 0, 200);
+	ck_assert(!again.wanted);
 }
 END_TEST
 
@@ -793,7 +801,7 @@ int main(void)
 		given_up_then_taken_back,
 		each_page_out_is_judged_wrong_once,
 		a_verdict_leaves_the_time_of_the_page_out,
-		wanted_lasts_until_the_next_look,
+		wanted_until_there_is_nothing_to_want,
 		nothing_out_nothing_to_judge,
 		backoff_stops_at_the_maximum,
 		backoff_without_a_minimum,
