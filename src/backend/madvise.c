@@ -11,8 +11,9 @@
 /* A step takes a tenth of a second, on a disk that is slow and busy some seconds. Longer, and the
  * process holds it up: that costs nobody anything but this backend. */
 #define BACK_MAX_NS (5 * NS_PER_S)
-#define OUT_MAX_NS (30 * NS_PER_S) /* a disk may be that slow at writing, and nobody waits for it \
-				    */
+#define OUT_MAX_NS                                                                     \
+	(30 * NS_PER_S) /* a disk may be that slow at writing, and nobody waits for it \
+			 */
 
 static int madvise_probe(void *ctx, struct text *why)
 {

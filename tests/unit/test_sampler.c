@@ -698,6 +698,65 @@ START_TEST(nothing_to_open)
 }
 END_TEST
 
+static void put_thread(const struct fake *fake, int tid, unsigned policy)
+{
+	char name[40], text[300];
+
+	(void)mkdir(path_of(fake->pid, "task"), 0755);
+	(void)snprintf(name, sizeof name, "task/%d", tid);
+	(void)mkdir(path_of(fake->pid, name), 0755);
+	(void)snprintf(name, sizeof name, "task/%d/stat", tid);
+	(void)snprintf(text, sizeof text,
+		       "%d (thread) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 1 0 0 0 2 0 "
+		       "7777 0 0 0 0 0 0 0 0 0 17 0 0 %u 0 0 0 0\n",
+		       tid, fake->threads, policy);
+	write_file(fake->pid, name, text);
+}
+
+static bool has_realtime_thread(int pid)
+{
+	scan();
+	return followed(pid)->facts.flags & PROC_REALTIME_THREAD;
+}
+
+/* The first thread says nothing of the others; what stat says of it clears nothing of theirs. */
+START_TEST(realtime_threads)
+{
+	struct fake fake = program(100);
+
+	open_fixture();
+	fake.threads = 3;
+	put(&fake);
+	for (int tid = 100; tid < 103; tid++)
+		put_thread(&fake, tid, 0);
+	for (int i = 0; i < 4; i++)
+		ck_assert(!has_realtime_thread(100));
+	put_thread(&fake, 102, SCHED_RR);
+	ck_assert(has_realtime_thread(100));
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME));
+	fake.cpu_ticks += 60 * 100; /* busy: no full look any more, and the flag stays */
+	put(&fake);
+	ck_assert(has_realtime_thread(100));
+	ck_assert(!(followed(100)->facts.flags & PROC_FULL));
+	put_thread(&fake, 102, SCHED_OTHER);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + NS_PER_S), 0);
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME_THREAD));
+	/* no more than some are looked at */
+	fake.threads = 300;
+	put(&fake);
+	for (int tid = 103; tid < 400; tid++)
+		put_thread(&fake, tid, SCHED_FIFO);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + 2 * NS_PER_S), 0);
+	ck_assert(followed(100)->facts.flags & PROC_REALTIME_THREAD);
+	/* one thread has no others, whatever lies there */
+	fake.threads = 1;
+	put(&fake);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + 3 * NS_PER_S), 0);
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME_THREAD));
+	sampler_close(&sampler);
+}
+END_TEST
+
 /* -- the real one ---------------------------------------------------------------------- */
 
 static size_t open_files(void)
@@ -921,6 +980,7 @@ int main(void)
 		found_by_identity,
 		memory_and_pressure,
 		nothing_to_open,
+		realtime_threads,
 		real_children,
 		real_exec_and_end,
 		few_descriptors,

@@ -15,14 +15,14 @@ test_config_OBJS := config/check config/config config/file config/ini config/opt
 test_config_LIBS := -liniparser
 test_meminfo_OBJS := sys/meminfo sys/procfs base/num
 test_psi_OBJS := sys/psi sys/procfs base/num
-test_procstat_OBJS := sys/procstat sys/procfs base/num
+test_procstat_OBJS := sys/proclist sys/procstat sys/procfs base/num
 test_regions_OBJS := sys/regions sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
-test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
-test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
+test_executor_OBJS := daemon/executor sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
+test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
 test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/pagemap \
-	sys/pidpin sys/procfs sys/procstat sys/regions base/num
+	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
