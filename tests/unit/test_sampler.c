@@ -3,7 +3,9 @@
 #include "daemon/sampler.h"
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "sys/clock.h"
+#include "sys/privs.h"
 #include "unit/builders.h"
 #include "unit/children.h"
 #include "unit/fakeproc.h"
@@ -757,6 +759,61 @@ START_TEST(realtime_threads)
 }
 END_TEST
 
+/* -- our own score ----------------------------------------------------------------------------- */
+
+static int64_t lower_score(const char *from)
+{
+	char text[32] = "";
+	_cleanup_close_ int fd = -1;
+	int64_t score;
+
+	(void)mkdir(path_of(0, "self"), 0755);
+	write_file(0, "self/oom_score_adj", from);
+	ck_assert_int_eq(privs_lower_oom_score(&sampler.procfs), 0);
+	fd = open(path_of(0, "self/oom_score_adj"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_gt(read(fd, text, sizeof text - 1), 0);
+	*strchr(text, '\n') = '\0'; /* a file keeps what was behind */
+	ck_assert_int_eq(num_i64(text, &score), 0);
+	return score;
+}
+
+START_TEST(the_score_is_never_raised)
+{
+	open_fixture();
+	ck_assert_int_eq(lower_score("-1000\n"), -1000);
+	ck_assert_int_eq(lower_score("-901\n"), -901);
+	ck_assert_int_eq(lower_score("-900\n"), -900);
+	ck_assert_int_eq(lower_score("-899\n"), -900);
+	ck_assert_int_eq(lower_score("1000\n"), -900);
+	write_file(0, "self/oom_score_adj", "x\n");
+	ck_assert_int_lt(privs_lower_oom_score(&sampler.procfs), 0);
+	sampler_close(&sampler);
+}
+END_TEST
+
+/* Who may raise it may lower it again, as far as it was. */
+START_TEST(as_far_as_it_is_granted)
+{
+	struct procfs procfs;
+	char before[16], after[16];
+	int64_t usual, lowered;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
+	ck_assert_int_gt(procfs_read_fd(fd, before, sizeof before), 0);
+	before[strlen(before) - 1] = '\0';
+	ck_assert_int_eq(num_i64(before, &usual), 0);
+	ck_assert_int_eq(pwrite(fd, "1000\n", 5, 0), 5);
+	ck_assert_int_eq(privs_lower_oom_score(&procfs), usual < 1000 ? 0 : -EACCES);
+	ck_assert_int_gt(procfs_read_fd(fd, after, sizeof after), 0);
+	after[strlen(after) - 1] = '\0';
+	ck_assert_int_eq(num_i64(after, &lowered), 0);
+	ck_assert_int_le(lowered, usual < -900 ? -900 : usual);
+	procfs_close(&procfs);
+	(void)close(fd);
+}
+END_TEST
+
 /* -- the real one ---------------------------------------------------------------------- */
 
 static size_t open_files(void)
@@ -981,6 +1038,8 @@ int main(void)
 		memory_and_pressure,
 		nothing_to_open,
 		realtime_threads,
+		the_score_is_never_raised,
+		as_far_as_it_is_granted,
 		real_children,
 		real_exec_and_end,
 		few_descriptors,
