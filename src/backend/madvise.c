@@ -132,6 +132,10 @@ static int madvise_step(void *ctx, struct job *job, uint64_t max_bytes, uint64_t
 		madvise->asked = false;
 		r = thread->result;
 		job->done_bytes = thread->walk.advised_bytes;
+		if (r >= 0 && thread->walk.touch_denied) {
+			job->why = "reading its memory is not permitted";
+			return -EPERM;
+		}
 		return r < 0 ? r : r > 0 ? STEP_MORE : STEP_DONE;
 	}
 	r = madvise->begun ? 0 : begin_walk(madvise, job);
