@@ -51,13 +51,13 @@ $(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
 
 $(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/num base/text cli/elfkind cli/owndir cli/preload \
-		cli/swapify cli/target backend/imageclean backend/imagefile sys/dirnames sys/procfs sys/procstat)
+		cli/swapify cli/target backend/imageclean backend/imagefile sys/dirnames sys/procfs sys/proclist sys/procstat)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
 		$(addprefix base/,num text) $(addprefix backend/,imageclean imagefile revive wiretext) \
-		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs procstat tracee unixsock))
+		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs proclist procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 
@@ -183,7 +183,7 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn victim)
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags

@@ -8,6 +8,10 @@
 
 /* Looks into the page map in one step: bounds a step over wide mappings that hold nothing. */
 #define LOOKS_MAX 1024
+/* And of all steps, those that find nothing. Where they are read, a look covers 4 MiB and takes
+ * some us: 256 GiB that hold nothing are gone through, within a second; what a program only
+ * reserved may be a hundred TiB, and take minutes. */
+#define LOOKS_IN_VAIN_MAX 65536
 
 int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
 		enum advise_verb verb, uint64_t budget_bytes)
@@ -78,6 +82,7 @@ static int advise_ranges(struct advise_walk *walk)
 		}
 		/* the first range is refused: on to the next one */
 		walk->refused_bytes += ranges->iov_len;
+		walk->budget_bytes += ranges->iov_len;
 		walk->refused_error = (int)bytes;
 		ranges++;
 		n--;
@@ -191,6 +196,8 @@ int advise_step(struct advise_walk *walk, uint64_t max_bytes)
 		bytes = collect(walk, left);
 		if (bytes < 0)
 			return (int)bytes;
+		if (bytes == 0 && ++walk->looks_in_vain == LOOKS_IN_VAIN_MAX)
+			more = false;
 		left -= (uint64_t)bytes;
 		walk->budget_bytes -= (uint64_t)bytes;
 		if (walk->n_ranges == PROCMADV_RANGES_MAX) {

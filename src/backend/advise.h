@@ -2,7 +2,8 @@
 /*
  * The engine behind advice: walks the regions of a process, finds the pages that are there (or
  * swapped out), and gives advice about just these, a step at a time and to the page. Ranges the
- * kernel refuses (locked, device, huge-TLB) are passed over and counted.
+ * kernel refuses (locked, device, huge-TLB) are passed over, counted, and cost nothing of the
+ * budget.
  */
 #pragma once
 #include "sys/pagemap.h"
@@ -27,6 +28,7 @@ struct advise_walk {
 	bool in_region;
 	struct iovec ranges[PROCMADV_RANGES_MAX];
 	size_t n_ranges;
+	uint32_t looks_in_vain;
 	/* the report */
 	uint64_t advised_bytes; /* by the kernel's count */
 	uint64_t refused_bytes;
@@ -43,6 +45,7 @@ int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid
 		enum advise_verb verb, uint64_t budget_bytes);
 void advise_close(struct advise_walk *walk);
 
-/* Advises at most max_bytes. 1 where there is more to do, 0 at the end of the process or of the
- * budget, or -errno where nothing further can come of it (-ESRCH, -EPERM, -ENOSYS). */
+/* Advises at most max_bytes. 1 where there is more to do, 0 at the end of the process, of the
+ * budget, or of the patience with mappings that hold nothing, or -errno where nothing further can
+ * come of it (-ESRCH, -EPERM, -ENOSYS). */
 int advise_step(struct advise_walk *walk, uint64_t max_bytes);

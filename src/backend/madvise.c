@@ -2,9 +2,18 @@
 #include "backend/madvise.h"
 
 #include "base/units.h"
+#include "sys/clock.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+
+/* A step takes a tenth of a second, on a disk that is slow and busy some seconds. Longer, and the
+ * process holds it up: that costs nobody anything but this backend. */
+#define BACK_MAX_NS (5 * NS_PER_S)
+#define OUT_MAX_NS                                                                     \
+	(30 * NS_PER_S) /* a disk may be that slow at writing, and nobody waits for it \
+			 */
 
 static int madvise_probe(void *ctx, struct text *why)
 {
@@ -44,39 +53,112 @@ static uint64_t madvise_room(void *ctx, const struct mem_facts *mem)
 	return u64_sub_sat(mem->swap_free_bytes, params->swap_margin_bytes);
 }
 
+int madvise_start(struct madvise *madvise)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < 2; i++)
+		if (!madvise->threads[i].started)
+			r = advise_thread_start(&madvise->threads[i]);
+	return r;
+}
+
+void madvise_stop(struct madvise *madvise)
+{
+	for (size_t i = 0; i < 2; i++)
+		advise_thread_stop(&madvise->threads[i]);
+}
+
+static struct advise_thread *thread_of(struct madvise *madvise, const struct job *job)
+{
+	return &madvise->threads[job->action.verb];
+}
+
+static uint64_t deadline_ns(const struct advise_thread *thread, const struct job *job)
+{
+	return u64_add_sat(thread->since_ns,
+			   job->action.verb == ACTION_RESTORE ? BACK_MAX_NS : OUT_MAX_NS);
+}
+
 static int madvise_begin(void *ctx, struct job *job)
 {
 	struct madvise *madvise = ctx;
+	struct advise_thread *thread = thread_of(madvise, job);
 	bool cold = madvise->params->advice == ADVICE_COLD;
-	bool back = job->action.verb == ACTION_RESTORE;
 
-	job->effect = cold && !back ? JOB_OFFERS : JOB_MOVES;
-	return advise_open(&madvise->walks[job->slot], madvise->procfs, job->action.id.pid,
-			   job->pidfd,
-			   back	  ? ADVISE_BACK
-			   : cold ? ADVISE_COLD
-				  : ADVISE_PAGEOUT,
-			   job->action.bytes);
+	job->effect = cold && job->action.verb == ACTION_RECLAIM ? JOB_OFFERS : JOB_MOVES;
+	madvise->begun = madvise->asked = false;
+	if (advise_thread_works(thread) && clock_now_ns() >= deadline_ns(thread, job)) {
+		job->why = "still held up by another process";
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* For what is under way, also of a job that was stopped before. */
+static int wait_for(const struct advise_thread *thread, struct job *job)
+{
+	if (job->expired) {
+		job->why = "held up, by the process itself or a slow disk";
+		return -ETIMEDOUT;
+	}
+	job->wait_fd = thread->done_fd;
+	job->wait_events = EPOLLIN;
+	job->deadline_ns = deadline_ns(thread, job);
+	return STEP_WAIT;
+}
+
+static int begin_walk(struct madvise *madvise, const struct job *job)
+{
+	enum advise_verb verb = job->action.verb == ACTION_RESTORE ? ADVISE_BACK
+				: job->effect == JOB_OFFERS	   ? ADVISE_COLD
+								   : ADVISE_PAGEOUT;
+	int r = advise_thread_begin(thread_of(madvise, job), madvise->procfs, job->action.id.pid,
+				    job->pidfd, verb, job->action.bytes);
+
+	madvise->begun = r == 0;
+	return r;
 }
 
 static int madvise_step(void *ctx, struct job *job, uint64_t max_bytes, uint64_t now_ns)
 {
-	struct advise_walk *walk = &((struct madvise *)ctx)->walks[job->slot];
-	int r = advise_step(walk, max_bytes);
+	struct madvise *madvise = ctx;
+	struct advise_thread *thread = thread_of(madvise, job);
+	int r;
 
-	(void)now_ns;
-	job->done_bytes = walk->advised_bytes;
-	return r < 0 ? r : r > 0 ? STEP_MORE : STEP_DONE;
+	if (advise_thread_works(thread))
+		return wait_for(thread, job);
+	if (madvise->asked) {
+		madvise->asked = false;
+		r = thread->result;
+		job->done_bytes = thread->walk.advised_bytes;
+		if (r >= 0 && thread->walk.touch_denied) {
+			job->why = "reading its memory is not permitted";
+			return -EPERM;
+		}
+		return r < 0 ? r : r > 0 ? STEP_MORE : STEP_DONE;
+	}
+	r = madvise->begun ? 0 : begin_walk(madvise, job);
+	if (r < 0)
+		return r;
+	advise_thread_step(thread, max_bytes, now_ns);
+	madvise->asked = true;
+	job->expired = false;
+	return wait_for(thread, job);
 }
 
 static void madvise_end(void *ctx, struct job *job)
 {
-	advise_close(&((struct madvise *)ctx)->walks[job->slot]);
+	struct madvise *madvise = ctx;
+
+	if (madvise->begun)
+		advise_thread_end(thread_of(madvise, job));
+	madvise->begun = madvise->asked = false;
 }
 
 const struct reclaim_ops reclaim_madvise = {
 	.name = "madvise",
-	.parallel = MADVISE_PARALLEL,
+	.parallel = 1,
 	.probe = madvise_probe,
 	.estimate = madvise_estimate,
 	.room = madvise_room,

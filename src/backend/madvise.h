@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Moves the memory of any process to the system's swap and back, by advice to the kernel. */
 #pragma once
-#include "backend/advise.h"
+#include "backend/advise_thread.h"
 #include "backend/reclaim.h"
-
-#define MADVISE_PARALLEL 1
 
 struct madvise {
 	const struct procfs *procfs;
 	const struct madvise_params *params;
-	struct advise_walk walks[MADVISE_PARALLEL];
+	/* by enum action_verb: reading back is held up more easily, and moving out goes on then */
+	struct advise_thread threads[2];
+	bool begun, asked; /* of the one job: its walk; its step, of which no result was taken */
 };
+
+/* Makes its threads, where they aren't there yet: before a job begins. 0 or -errno. */
+int madvise_start(struct madvise *madvise);
+void madvise_stop(struct madvise *madvise);
 
 /* Its context is a struct madvise with procfs and params set. */
 extern const struct reclaim_ops reclaim_madvise;

@@ -2,9 +2,9 @@
 /*
  * What a backend is: a way to move a process's memory out and back. The executor drives it from
  * the daemon's loop: begin, then step until it is done, then end. No call blocks for longer than
- * a step of max_bytes takes; a backend that has to wait for somebody (a reply, a child) says so
- * and names the descriptor. What a backend says it did is a claim: the executor reads the process
- * before and after.
+ * a step of max_bytes takes; a backend that has to wait for somebody (a reply, a child, a thread)
+ * says so and names the descriptor. What a backend says it did is a claim: the executor reads the
+ * process before and after.
  */
 #pragma once
 #include "base/text.h"
@@ -33,7 +33,7 @@ struct job {
 	uint32_t wait_events; /* EPOLLIN and the like */
 	uint64_t deadline_ns; /* CLOCK_BOOTTIME */
 	bool expired;	      /* the deadline has passed before wait_fd was ready */
-	const char *why;      /* of an error, where somebody has told; the backend's */
+	const char *why;      /* of an error: what errno can't say, or NULL */
 };
 
 struct reclaim_ops {
@@ -51,7 +51,8 @@ struct reclaim_ops {
 
 	/* 0 or -errno. end follows in any case, also after an error of begin or step. */
 	int (*begin)(void *ctx, struct job *job);
-	/* An enum step, or -errno. */
+	/* An enum step, or -errno. How long it takes until STEP_MORE, waiting included, decides how
+	 * large the next max_bytes is. */
 	int (*step)(void *ctx, struct job *job, uint64_t max_bytes, uint64_t now_ns);
 	void (*end)(void *ctx, struct job *job);
 };

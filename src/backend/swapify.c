@@ -58,7 +58,6 @@ static int swapify_begin(void *ctx, struct job *job)
 	job->effect = JOB_MOVES;
 	slot->len = 0;
 	slot->why[0] = '\0';
-	job->why = slot->why;
 	if (!entry)
 		return -ESRCH;
 	fd = attached_connect(swapify->table, entry);
@@ -101,6 +100,8 @@ static int conclude(struct swapify *swapify, struct job *job, uint64_t now_ns)
 		/* somebody else's words in a line of ours */
 		for (char *c = answer.reason; *c; c++)
 			text_addf(&why, "%c", *c == '=' || *c == '"' ? '?' : *c);
+		if (slot->why[0])
+			job->why = slot->why;
 		if (entry)
 			entry->async_io = error == -EINPROGRESS;
 		return error;

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum reason daemon_admit(void *owner, const struct action *action, struct proc_facts *ret_facts)
+enum reason daemon_admit(void *owner, struct action *action, struct proc_facts *ret_facts)
 {
 	struct daemon *daemon = owner;
 	struct proc *proc = sampler_find(&daemon->sampler, &action->id);
@@ -27,8 +27,10 @@ enum reason daemon_admit(void *owner, const struct action *action, struct proc_f
 		return REASON_UNREADABLE;
 	frozen_note(daemon, proc, now_ns);
 	daemon_estimate(daemon, proc);
-	if (action->verb == ACTION_RECLAIM)
+	if (action->verb == ACTION_RECLAIM) {
 		reason = rank_verdict(proc, now_ns, &daemon->config.params.idle);
+		action->bytes = u64_min(action->bytes, proc->reclaimable_bytes);
+	}
 	*ret_facts = proc->facts;
 	proc->past.under_way = reason == REASON_VICTIM;
 	return reason;
@@ -69,9 +71,9 @@ static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
 
 	if (failed && outcome->error != daemon->said.failed) {
 		daemon->said.failed = outcome->error;
-		log_warning("cannot %s: %s%s%s pid=%d name=%s backend=%s", verb,
-			    strerror(-outcome->error), outcome->why[0] ? ": " : "", outcome->why,
-			    action->id.pid, FMT_SAFE(action->comm), backend_name(daemon, action));
+		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
+			    outcome->why ? outcome->why : strerror(-outcome->error), action->id.pid,
+			    FMT_SAFE(action->comm), backend_name(daemon, action));
 	} else {
 		log_info("did not %s: %s pid=%d name=%s backend=%s", verb,
 			 outcome->kind == OUTCOME_REFUSED ? reason_sentence(outcome->reason)
@@ -96,9 +98,11 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 		proc->past.held_by = outcome->action.backend;
 	}
 	if (outcome->effect != JOB_MOVES && outcome->kind == OUTCOME_DONE) {
+		/* one clock for all: further ones must not keep the first alive */
+		if (daemon->promised_bytes == 0)
+			daemon->promised_ns = now_ns;
 		daemon->promised_bytes =
 			u64_add_sat(daemon->promised_bytes, outcome->claimed_bytes);
-		daemon->promised_ns = now_ns;
 	}
 	/* it keeps what is left for some time; also what was offered, or only seemingly done */
 	if (poor || outcome->effect != JOB_MOVES)
@@ -112,6 +116,10 @@ static void note_back(struct daemon *daemon, struct proc *proc, const struct out
 
 	if (outcome->kind == OUTCOME_CANCELED && outcome->verified && !moved)
 		return;
+	if (outcome->error == -EBUSY && !moved) { /* another one's fault */
+		proc->past.retry_ns = now_ns + daemon->machine.cooldown_ns;
+		return;
+	}
 	idle_note_back(&proc->past, &outcome->after, now_ns);
 	/* what doesn't come back by our doing comes back when the process touches it */
 	if (outcome->verified && !moved)

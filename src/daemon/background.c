@@ -53,11 +53,12 @@ void background_ready(int *ready_fd, int status)
 
 	if (*ready_fd < 0)
 		return;
-	(void)!write(*ready_fd, &byte, 1);
-	close_fd(ready_fd);
+	/* before it is told: whoever waits may look, or close the other end of a pipe */
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null_fd >= 0 && fd <= 2; fd++)
 		(void)dup2(null_fd, fd);
 	if (null_fd > 2)
 		(void)close(null_fd);
+	(void)!write(*ready_fd, &byte, 1);
+	close_fd(ready_fd);
 }

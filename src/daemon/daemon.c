@@ -14,11 +14,12 @@
 /* While nothing can be found, how often every process is looked at again. */
 #define SCAN_ALL_NS (30 * NS_PER_S)
 
-static void add_backends(struct daemon *daemon)
+static int add_backends(struct daemon *daemon)
 {
 	struct executor *executor = &daemon->executor;
-
+	bool enabled = daemon->config.params.madvise.enabled && !daemon->dry_run;
 	const struct params *params = &daemon->config.params;
+	int r;
 
 	daemon->attached.procfs = &daemon->sampler.procfs;
 	daemon->swapify.table = &daemon->attached;
@@ -34,23 +35,28 @@ static void add_backends(struct daemon *daemon)
 			daemon->dry_run
 				? (struct backend){&reclaim_null_freezing, &daemon->real_swapify}
 				: daemon->real_swapify;
-	if (daemon->dry_run)
+	r = enabled ? madvise_start(&daemon->madvise) : 0;
+	if (r < 0)
+		log_err("cannot start a thread for madvise: %s", strerror(-r));
+	else if (enabled)
+		executor->backends[executor->n_backends++] = daemon->real_madvise;
+	else if (daemon->dry_run)
 		executor->backends[executor->n_backends++] =
 			(struct backend){&reclaim_null, &daemon->real_madvise};
-	else if (params->madvise.enabled)
-		executor->backends[executor->n_backends++] = daemon->real_madvise;
+	return r;
 }
 
-static void take_params(struct daemon *daemon)
+static int take_params(struct daemon *daemon)
 {
 	struct params *params = &daemon->config.params;
 
 	/* nobody is moved to and fro within one cooldown */
 	params->idle.min_resident_ns =
 		u64_max(params->idle.min_resident_ns, params->memory.cooldown_ns);
+	params->idle.tick_ns = params->daemon.interval_ns;
 	daemon->executor.step_max_bytes = params->madvise.step_bytes;
 	daemon->executor.step_bytes = daemon->executor.step_max_bytes;
-	add_backends(daemon);
+	return add_backends(daemon);
 }
 
 static bool is_frozen(void *owner, int32_t pid)
@@ -77,13 +83,13 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	daemon->sampler.is_frozen = is_frozen;
 	daemon->sampler.owner = daemon;
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
-	take_params(daemon);
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
-	return 0;
+	return take_params(daemon);
 }
 
 void daemon_close(struct daemon *daemon)
 {
+	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
 	config_free(&daemon->config);
@@ -97,7 +103,7 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
-	take_params(daemon);
+	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }
 
@@ -298,10 +304,15 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 
 static void restore(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 {
+	/* nobody may come back yet: on diet this is asked at every tick */
+	if (daemon->restore_planned_ns != 0 &&
+	    now_ns - daemon->restore_planned_ns < daemon->config.params.idle.scan_interval_near_ns)
+		return;
 	if (daemon->sampler.scanned_ns != now_ns)
 		scan(daemon, SCAN_FOLLOWED, now_ns);
 	plan_restore(&daemon->sampler.snapshot, daemon->config.params.memory.cooldown_ns, bytes,
 		     &daemon->plan);
+	daemon->restore_planned_ns = daemon->plan.n_actions > 0 ? 0 : now_ns;
 	executor_submit(&daemon->executor, &daemon->plan);
 }
 
@@ -356,10 +367,19 @@ static uint64_t in_flight_bytes(struct daemon *daemon, uint64_t now_ns)
 	return u64_add_sat(executor_in_flight_bytes(&daemon->executor), daemon->promised_bytes);
 }
 
-static int64_t read_need(const struct daemon *daemon, uint64_t in_flight_bytes)
+/* What is on its way isn't wanted again, but there is none of it to give away yet. */
+static int64_t read_need(struct daemon *daemon, uint64_t now_ns)
 {
-	return need_bytes(daemon->sampler.snapshot.mem.total_bytes, daemon_available_bytes(daemon),
-			  in_flight_bytes, &daemon->config.params.memory);
+	const struct machine_params *params = &daemon->config.params.memory;
+	uint64_t total_bytes = daemon->sampler.snapshot.mem.total_bytes;
+	uint64_t available_bytes = daemon_available_bytes(daemon);
+	int64_t need =
+		need_bytes(total_bytes, available_bytes, in_flight_bytes(daemon, now_ns), params);
+
+	if (need >= 0)
+		return need;
+	need = need_bytes(total_bytes, available_bytes, 0, params);
+	return need < 0 ? need : 0;
 }
 
 void daemon_tick(struct daemon *daemon, uint64_t now_ns)
@@ -385,7 +405,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	 */
 	if (target_is_reached(daemon))
 		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
-	daemon->need_bytes = read_need(daemon, in_flight_bytes(daemon, now_ns));
+	daemon->need_bytes = read_need(daemon, now_ns);
 	facts.need_bytes = daemon->need_bytes;
 	facts.held_bytes = daemon_held_bytes(daemon, &processes);
 	daemon->diet_requested = false;
@@ -395,7 +415,9 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		daemon->said.nothing_found = false;
 		daemon->planned_ns = 0;
 	}
-	if (step.to == STATE_DIET)
+	if (step.to != STATE_DIET)
+		daemon->restore_planned_ns = 0;
+	else
 		executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
 	if (step.effect == EFFECT_RECLAIM) {
 		/* it takes memory, and the turn of those that would give some */

@@ -31,11 +31,12 @@ struct daemon {
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */
 	uint64_t promised_bytes; /* offered, or only seemingly moved: counts for one cooldown */
-	uint64_t promised_ns;
+	uint64_t promised_ns;	 /* since the first of them */
 	uint64_t started_ns;
-	uint64_t scanned_all_ns; /* when every process was last looked at */
-	uint64_t planned_ns;	 /* last plan for a reclaim that found nobody; 0: it did */
-	uint64_t held_still;	 /* ticks with facts that could not be believed */
+	uint64_t scanned_all_ns;     /* when every process was last looked at */
+	uint64_t planned_ns;	     /* last plan for a reclaim that found nobody; 0: it did */
+	uint64_t restore_planned_ns; /* the same for a restore */
+	uint64_t held_still;	     /* ticks with facts that could not be believed */
 	uint64_t no_room_count, ticks;
 };
 
@@ -64,7 +65,7 @@ uint64_t daemon_held_bytes(const struct daemon *daemon, size_t *ret_processes);
 uint64_t daemon_available_bytes(const struct daemon *daemon);
 
 /* What the executor asks and tells; the owner is a struct daemon. */
-enum reason daemon_admit(void *owner, const struct action *action, struct proc_facts *ret_facts);
+enum reason daemon_admit(void *owner, struct action *action, struct proc_facts *ret_facts);
 void daemon_done(void *owner, const struct outcome *outcome);
 
 /* Gives the process the first backend that takes it, and its estimate. */

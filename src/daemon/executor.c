@@ -199,7 +199,7 @@ static void finish(struct executor *executor, struct running *running, int error
 		.kind = kind_of_error(error),
 		.effect = job->effect,
 		.error = error,
-		.why = job->why ? job->why : "",
+		.why = job->why,
 		.claimed_bytes = job->done_bytes,
 		.before = running->before,
 		.elapsed_ns = u64_sub_sat(now_ns, running->started_ns),
@@ -236,11 +236,11 @@ static struct running *free_place(struct executor *executor, unsigned backend, u
 }
 
 /* Pins the process, has it judged afresh, and begins. */
-static void begin(struct executor *executor, const struct action *action, struct running *running,
+static void begin(struct executor *executor, struct action *action, struct running *running,
 		  unsigned slot, uint64_t now_ns)
 {
 	const struct backend *backend = &executor->backends[action->backend];
-	struct outcome outcome = {.action = *action, .why = "", .kind = OUTCOME_GONE};
+	struct outcome outcome = {.action = *action, .kind = OUTCOME_GONE};
 	_cleanup_close_ int pidfd = pidpin_open(action->id.pid);
 	int r;
 
@@ -251,6 +251,7 @@ static void begin(struct executor *executor, const struct action *action, struct
 		return;
 	}
 	outcome.reason = executor->hooks.admit(executor->hooks.owner, action, &outcome.before);
+	outcome.action = *action;
 	if (outcome.reason != REASON_VICTIM || !pidpin_alive(pidfd)) {
 		if (outcome.reason != REASON_VICTIM && outcome.reason != REASON_ZOMBIE)
 			outcome.kind = OUTCOME_REFUSED;
@@ -321,10 +322,13 @@ static void run_step(struct executor *executor, struct running *running)
 	int r = backend->ops->step(backend->ctx, &running->job, executor->step_bytes, start_ns);
 	uint64_t now_ns = clock_now_ns();
 
+	if (!running->stepping)
+		running->step_ns = start_ns;
+	running->stepping = r == STEP_WAIT;
 	if (r == STEP_WAIT)
 		r = wait_for(executor, running);
 	else if (r == STEP_MORE)
-		adapt_step(executor, now_ns - start_ns);
+		adapt_step(executor, now_ns - running->step_ns);
 	else
 		finish(executor, running, r < 0 ? r : 0, now_ns);
 	if (r < 0 && running->active)
@@ -367,7 +371,7 @@ bool executor_run(struct executor *executor, uint64_t now_ns)
 		return false;
 	executor->last_run = index;
 	run_step(executor, &executor->running[index]);
-	start_queued(executor, now_ns);
+	start_queued(executor, clock_now_ns()); /* a step takes its time */
 	return next_runnable(executor) != EXECUTOR_JOBS_MAX;
 }
 

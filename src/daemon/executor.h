@@ -27,7 +27,7 @@ struct outcome {
 	enum job_effect effect;
 	enum reason reason;
 	int error;		/* -errno */
-	const char *why;	/* of the error, where somebody has told, or "" */
+	const char *why;	/* what errno can't say of it, or NULL */
 	uint64_t claimed_bytes; /* by the backend's count */
 	uint64_t moved_bytes;	/* resident anonymous memory: less of it, or swap: less of it */
 	/* full facts; where it never began (REFUSED, and some that are GONE or FAILED) there are
@@ -54,18 +54,18 @@ struct backend_stats {
 /* What the executor asks of its owner. */
 struct executor_hooks {
 	/* Reads the process afresh: REASON_VICTIM and *ret_facts (full), or why it is to be left
-	 * alone; REASON_ZOMBIE where it is gone. */
-	enum reason (*admit)(void *owner, const struct action *action,
-			     struct proc_facts *ret_facts);
+	 * alone; REASON_ZOMBIE where it is gone. May lower what is to be moved. */
+	enum reason (*admit)(void *owner, struct action *action, struct proc_facts *ret_facts);
 	void (*done)(void *owner, const struct outcome *outcome);
 	void *owner;
 };
 
 struct running {
 	bool active, waiting;
+	bool stepping; /* a step has begun, and waits or goes on after a wait */
 	struct job job;
 	struct proc_facts before;
-	uint64_t started_ns;
+	uint64_t started_ns, step_ns; /* when it began, and its last step */
 };
 
 struct executor {

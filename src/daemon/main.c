@@ -245,13 +245,13 @@ static int take_lock(const struct config *config)
 	return fd;
 }
 
-static void protect_ourselves(void)
+static void protect_ourselves(const struct procfs *procfs)
 {
 	int r = privs_lock_memory();
 
 	if (r < 0)
 		log_notice("own memory can't be locked: %s", strerror(-r));
-	r = privs_lower_oom_score();
+	r = privs_lower_oom_score(procfs);
 	if (r < 0)
 		log_info("oom_score_adj stays: %s", strerror(-r));
 }
@@ -300,7 +300,7 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
 	}
 	if (r == 0) {
-		protect_ourselves();
+		protect_ourselves(&service->daemon.sampler.procfs);
 		configure_loop(service);
 		say_started(service);
 		if (service->args.background)

@@ -13,8 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SMALL_EVERY 5	/* scans between two looks at a process that was too small */
-#define OTHERS_EVERY 64 /* the same for what can hardly change: kernel threads */
+#define OTHERS_EVERY 5	/* scans between two looks at what isn't followed */
 #define FDS_RESERVED 64 /* for everything but kept stat descriptors */
 
 /* A process that isn't followed, and why. */
@@ -40,9 +39,9 @@ static void find_ancestors(struct sampler *sampler)
 		_cleanup_close_ int fd = procfs_open_pid_file(&sampler->procfs, pid, "stat");
 		struct proc_facts facts = {0};
 
-		sampler->ancestors[sampler->n_ancestors++] = pid;
 		if (fd < 0 || procstat_read_fd(fd, &sampler->units, &facts) < 0)
 			break;
+		sampler->ancestors[sampler->n_ancestors++] = facts.id;
 		pid = facts.ppid;
 	}
 }
@@ -112,10 +111,12 @@ int sampler_read_memory(struct sampler *sampler, uint64_t now_ns)
 
 /* -- one process ---------------------------------------------------------------------------- */
 
-static bool is_self(const struct sampler *sampler, pid_t pid)
+/* An ancestor may end, and its number be another process's. */
+static bool is_self(const struct sampler *sampler, const struct proc_id *id)
 {
 	for (size_t i = 0; i < sampler->n_ancestors; i++)
-		if (sampler->ancestors[i] == pid)
+		if (sampler->ancestors[i].pid == id->pid &&
+		    sampler->ancestors[i].start_ticks == id->start_ticks)
 			return true;
 	return false;
 }
@@ -277,7 +278,7 @@ static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 		return fd == -ESRCH ? REASON_ZOMBIE : REASON_UNREADABLE;
 	if (observe(sampler, &proc, fd, now_ns) < 0)
 		return REASON_ZOMBIE;
-	if (is_self(sampler, pid))
+	if (is_self(sampler, &proc.facts.id))
 		return REASON_SELF;
 	if (pid == 1)
 		return REASON_INIT;
@@ -297,15 +298,9 @@ static bool is_due(const struct sampler *sampler, const struct seen *seen)
 {
 	unsigned turn = (unsigned)seen->pid + sampler->scans;
 
-	if (is_frozen(sampler, seen->pid))
-		return true;
-	switch (seen->reason) {
-	case REASON_SMALL:
-	case REASON_ZOMBIE:
-	case REASON_UNREADABLE: return turn % SMALL_EVERY == 0;
-	case REASON_LIMIT: return true;
-	default: return turn % OTHERS_EVERY == 0;
-	}
+	/* whatever it was: the number may be another process's by now */
+	return seen->reason == REASON_LIMIT || turn % OTHERS_EVERY == 0 ||
+	       is_frozen(sampler, seen->pid);
 }
 
 static bool is_followed(const struct sampler *sampler, pid_t pid)

@@ -3,7 +3,7 @@
  * Facts from the kernel into a snapshot, at the least cost: all processes are listed at every
  * scan, but only those big enough to matter are followed, through a descriptor of their stat that
  * is kept open (which also pins them: it never shows another process under the same number).
- * Small ones are looked at again at every fifth scan, kernel threads at every 64th.
+ * The others are looked at again at every fifth scan.
  */
 #pragma once
 #include "policy/idle.h"
@@ -29,7 +29,7 @@ struct sampler {
 	int meminfo_fd, psi_fd;
 	unsigned scans;
 	uint64_t scanned_ns; /* last scan; 0: none yet */
-	pid_t ancestors[SAMPLER_ANCESTORS_MAX];
+	struct proc_id ancestors[SAMPLER_ANCESTORS_MAX];
 	size_t n_ancestors;
 	/* Whether a process is swapped to its own image, however small it is now; NULL: none is */
 	bool (*is_frozen)(void *owner, int32_t pid);

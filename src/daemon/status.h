@@ -10,7 +10,7 @@
 void status_dump(const struct daemon *daemon, uint64_t now_ns,
 		 void (*emit)(void *ctx, const char *line), void *ctx);
 
-/* "steady, 87% available, held 3 processes 512 MiB" */
+/* "steady, 87% of memory available, 3 processes swapped (512MiB)" */
 void status_line(const struct daemon *daemon, struct text *ret);
 
 /* The rank table of --once and of the dump share these words: "young, in 1min 20s". */

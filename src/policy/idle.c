@@ -27,10 +27,17 @@ static uint64_t busy_ns(uint64_t limit_ns)
 	return u64_max(limit_ns + CPU_STEP_NS, 2 * CPU_STEP_NS);
 }
 
+/* The longest time between two looks that is nothing out of the common. */
+static uint64_t longest_interval_ns(const struct idle_params *params)
+{
+	return u64_max(u64_max(params->scan_interval_ns, params->scan_interval_near_ns),
+		       params->tick_ns);
+}
+
 void idle_observe(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		  const struct idle_params *params)
 {
-	uint64_t gap_max_ns = params->scan_interval_ns * GAP_MAX_INTERVALS;
+	uint64_t gap_max_ns = GAP_MAX_INTERVALS * longest_interval_ns(params);
 	uint64_t interval_ns, used_ns, limit_ns;
 
 	if (past->seen_ns != 0 && facts->mm_tag != past->mm_tag) {
@@ -114,9 +121,10 @@ bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint6
 	bool back;
 
 	forgive(past, now_ns, params);
-	past->wanted = false;
-	if (past->out_bytes == 0)
+	if (past->out_bytes == 0) {
+		past->wanted = false;
 		return false;
+	}
 	back_bytes = u64_sub_sat(past->out_swap_bytes, facts->swap_bytes);
 	threshold_bytes = u64_max(past->out_bytes / WRONG_SHARE, CRUMB_BYTES);
 	window_ns = u64_max(idle_minimum_ns(past, params), cooldown_ns);

@@ -8,9 +8,9 @@
  * Takes a new sample of a process into its history. Over the interval since the last sample the
  * process was idle when its CPU time grew by less than idle_cpu of it. Where that is under two of
  * the 10 ms steps in which CPU time comes, a process that used some goes on being observed. A gap
- * of more than three scan intervals (suspend, a stopped daemon) counts as three: nobody could use
- * the program then, so it proves nothing. A clock or a CPU time that goes back, or an exec, starts
- * afresh.
+ * of more than three of the longest intervals between two looks (suspend, a stopped daemon) counts
+ * as three: nobody could use the program then, so it proves nothing. A clock or a CPU time that
+ * goes back, or an exec, starts afresh.
  */
 void idle_observe(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		  const struct idle_params *params);
@@ -26,7 +26,8 @@ uint64_t idle_minimum_ns(const struct proc_history *past, const struct idle_para
  * the process faulted back, or gave up. True where the choice turns out wrong: an eighth of it, and
  * at least 1 MiB, was faulted back before the longer of its own minimum idle time and cooldown_ns
  * had passed. Then its minimum idle time has been doubled; it is halved again for every
- * backoff_forgive without such an event. Each page-out is judged wrong once.
+ * backoff_forgive without such an event. Each page-out is judged wrong once. Who has faulted some
+ * back is wanted until the rest is back, or more is moved out.
  */
 bool idle_judge(struct proc_history *past, const struct proc_facts *facts, uint64_t now_ns,
 		uint64_t cooldown_ns, const struct idle_params *params);

@@ -16,6 +16,7 @@ struct idle_params {
 	uint64_t min_idle_ns, min_rss_bytes, min_resident_ns;
 	uint64_t backoff_max_ns, backoff_forgive_ns;
 	uint64_t scan_interval_ns, scan_interval_near_ns;
+	uint64_t tick_ns; /* [daemon] interval: processes aren't looked at more often */
 };
 
 /* Lists are patterns as of glob(7), separated by blanks; never NULL. */

@@ -32,8 +32,8 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 		  uint64_t need_bytes, struct plan *ret);
 
 /* One process to bring back whose held bytes fit into spare_bytes, or none. What was moved out
- * less than settle_ns ago stays out unless it is wanted: on diet nothing else keeps a process
- * from being moved to and fro. */
+ * less than settle_ns ago stays out unless it is wanted, and so does what isn't to be tried yet: on
+ * diet nothing else keeps a process from being moved to and fro. */
 void plan_restore(const struct snapshot *snapshot, uint64_t settle_ns, uint64_t spare_bytes,
 		  struct plan *ret);
 

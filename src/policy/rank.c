@@ -9,8 +9,6 @@
 /* What a process is, whatever it does. */
 static enum reason verdict_by_kind(const struct proc_facts *facts)
 {
-	if (facts->flags & PROC_SELF)
-		return REASON_SELF;
 	if (facts->id.pid == 1)
 		return REASON_INIT;
 	if (facts->flags & PROC_KERNEL)
@@ -23,7 +21,7 @@ static enum reason verdict_by_kind(const struct proc_facts *facts)
 		return REASON_STOPPED;
 	if (facts->state == 't' || facts->tracer_pid != 0)
 		return REASON_TRACED;
-	if (facts->flags & PROC_REALTIME)
+	if (facts->flags & (PROC_REALTIME | PROC_REALTIME_THREAD))
 		return REASON_REALTIME;
 	if (facts->flags & PROC_PROTECTED)
 		return REASON_PROTECTED;

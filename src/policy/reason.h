@@ -28,7 +28,8 @@
 	X(REASON_BACKOFF, "backoff",                                                               \
 	  "idle for less than its own minimum, raised by wrong choices")                           \
 	X(REASON_RESTORED, "restored", "brought back less than min_resident ago")                  \
-	X(REASON_SPENT, "spent", "the last attempt gave less than expected; tried again later")    \
+	X(REASON_SPENT, "spent",                                                                   \
+	  "has nothing more to give, or was tried less than a cooldown ago")                       \
 	X(REASON_NO_ROOM, "no-room", "there is no room to move it to")                             \
 	X(REASON_NOT_NEEDED, "not-needed", "enough was found before its turn came")                \
 	X(REASON_LIMIT, "limit", "a table was full")

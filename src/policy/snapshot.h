@@ -35,17 +35,17 @@ struct proc_id {
 
 /* What the backends need to know of a process beside its memory. */
 enum proc_flag {
-	PROC_KERNEL = 1 << 0,	      /* kernel thread */
-	PROC_SELF = 1 << 1,	      /* this daemon or an ancestor */
-	PROC_REALTIME = 1 << 2,	      /* SCHED_FIFO, SCHED_RR, SCHED_DEADLINE */
-	PROC_FOREGROUND = 1 << 3,     /* in the foreground process group of its terminal */
-	PROC_SESSION_LEADER = 1 << 4, /* of a session with a terminal */
-	PROC_WATCHDOG = 1 << 5,	      /* a service manager expects signs of life from it */
-	PROC_ASYNC_IO = 1 << 6,	      /* the kernel may write to its memory behind its back */
-	PROC_PROTECTED = 1 << 7,      /* a protect rule names it */
-	PROC_UNREADABLE = 1 << 8,     /* what the rules ask for could not be read */
-	PROC_OOM_PROTECTED = 1 << 9,  /* oom_score_adj at or under protect.oom_score_adj */
-	PROC_FULL = 1 << 10,	      /* the facts of /proc/PID/status and the like are there too */
+	PROC_KERNEL = 1 << 0,	       /* kernel thread */
+	PROC_REALTIME = 1 << 1,	       /* SCHED_FIFO, SCHED_RR, SCHED_DEADLINE: its main thread */
+	PROC_REALTIME_THREAD = 1 << 2, /* or another one; as of the last full look */
+	PROC_FOREGROUND = 1 << 3,      /* in the foreground process group of its terminal */
+	PROC_SESSION_LEADER = 1 << 4,  /* of a session with a terminal */
+	PROC_WATCHDOG = 1 << 5,	       /* a service manager expects signs of life from it */
+	PROC_ASYNC_IO = 1 << 6,	       /* the kernel may write to its memory behind its back */
+	PROC_PROTECTED = 1 << 7,       /* a protect rule names it */
+	PROC_UNREADABLE = 1 << 8,      /* what the rules ask for could not be read */
+	PROC_OOM_PROTECTED = 1 << 9,   /* oom_score_adj at or under protect.oom_score_adj */
+	PROC_FULL = 1 << 10, /* the facts of /proc/PID/status and the like are there too */
 };
 
 /* One process, from /proc/PID/stat; from status and oom_score_adj where PROC_FULL. */
@@ -61,6 +61,7 @@ struct proc_facts {
 	uint64_t swap_bytes; /* VmSwap */
 	uint32_t uid;
 	int32_t tracer_pid;
+	uint32_t n_threads;
 	int16_t oom_score_adj;
 	char state; /* proc(5): R S D Z T t X I */
 	char comm[COMM_SIZE];
@@ -79,13 +80,13 @@ struct proc_history {
 	uint64_t out_major_faults;
 	uint64_t frozen_bytes; /* what it has in its own image, stopped; 0: it runs */
 	uint64_t restored_ns;  /* when we brought it back; 0: never */
-	uint64_t retry_ns;     /* not worth another attempt before */
+	uint64_t retry_ns;     /* not worth another attempt before, out or back */
 	uint64_t wrong_ns;     /* last wrong choice, or last forgiveness */
 	uint8_t backoff;       /* its minimum idle time is min_idle << backoff */
 	uint8_t wrong_count;   /* saturates */
 	uint8_t held_by;       /* the backend that moved out_bytes */
 	bool judged;	       /* the last page-out turned out wrong already */
-	bool wanted;	       /* was faulting its memory back when last looked at */
+	bool wanted;	       /* has faulted some of what is out back */
 	bool under_way;	       /* an action on it runs: it is kept, however small it gets */
 };
 

@@ -2,16 +2,20 @@
 #include "sys/privs.h"
 
 #include "base/cleanup.h"
+#include "base/num.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
 #ifndef MCL_ONFAULT /* Linux 4.4 */
 #define MCL_ONFAULT 4
 #endif
+
+#define OOM_SCORE (-900) /* not -1000: rather this than a machine that stands */
 
 const struct privs_cap privs_caps[] = {
 	{CAP_SYS_NICE, "CAP_SYS_NICE", "to advise about the memory of other processes", true},
@@ -46,13 +50,39 @@ int privs_lock_memory(void)
 	return 0;
 }
 
-int privs_lower_oom_score(void)
+static int write_score(int fd, int64_t score)
 {
-	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int len = snprintf(text, sizeof text, "%d\n", (int)score);
 
-	if (fd < 0 || write(fd, "-900", 4) < 0)
-		return -errno;
-	return 0;
+	return pwrite(fd, text, (size_t)len, 0) < 0 ? -errno : 0;
+}
+
+int privs_lower_oom_score(const struct procfs *procfs)
+{
+	_cleanup_close_ int fd = openat(procfs->root_fd, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	int64_t score, granted, refused = OOM_SCORE - 1;
+	char text[16];
+	int r = fd < 0 ? -errno : (int)procfs_read_fd(fd, text, sizeof text);
+
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	text[r - 1] = '\0'; /* the newline */
+	r = num_i64(text, &score);
+	if (r < 0 || score <= OOM_SCORE)
+		return r;
+	/* without CAP_SYS_RESOURCE down to what somebody who had it set last, proc(5) */
+	granted = score;
+	while (granted > OOM_SCORE && granted - refused > 1) {
+		int64_t tried = refused < OOM_SCORE ? OOM_SCORE : (granted + refused) / 2;
+
+		r = write_score(fd, tried);
+		if (r < 0)
+			refused = tried;
+		else
+			granted = tried;
+	}
+	return granted < score ? 0 : r;
 }
 
 size_t privs_raise_open_files(void)

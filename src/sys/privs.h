@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What this process may do, and how it protects itself. */
 #pragma once
+#include "sys/procfs.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,7 +18,7 @@ extern const size_t privs_n_caps;
 
 bool privs_has(const struct privs_cap *cap);
 
-/* The name of the first required capability that is missing, or NULL. */
+/* The first required capability that is missing, or NULL. */
 const struct privs_cap *privs_missing(void);
 
 /*
@@ -25,9 +27,10 @@ const struct privs_cap *privs_missing(void);
  */
 int privs_lock_memory(void);
 
-/* Makes the OOM killer look elsewhere: oom_score_adj down to -900, or as far as may be.
- * 0, or -errno of the attempt (EACCES: CAP_SYS_RESOURCE is missing). */
-int privs_lower_oom_score(void);
+/* Makes the OOM killer look elsewhere: oom_score_adj down to -900, or as far as may be; one that is
+ * lower stays. 0, or -errno where it can't be lowered at all (EACCES: CAP_SYS_RESOURCE is
+ * missing). */
+int privs_lower_oom_score(const struct procfs *procfs);
 
 /* Raises RLIMIT_NOFILE to its hard limit and returns it. */
 size_t privs_raise_open_files(void);

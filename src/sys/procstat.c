@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/procstat.h"
 
+#include "base/cleanup.h"
 #include "base/num.h"
 #include "base/units.h"
+#include "sys/proclist.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -22,6 +24,7 @@ enum {
 	STAT_MAJFLT = 12,
 	STAT_UTIME = 14,
 	STAT_STIME = 15,
+	STAT_THREADS = 20,
 	STAT_STARTTIME = 22,
 	STAT_RSS = 24,
 	STAT_STARTCODE = 26,
@@ -107,6 +110,7 @@ int procstat_parse(const char *text, size_t len, const struct procstat_units *un
 	facts->state = name_end[2];
 	facts->ppid = (int32_t)field[STAT_PPID];
 	facts->flags = (facts->flags & ~own_flags) | stat_flags(field, pid);
+	facts->n_threads = (uint32_t)u64_min(field[STAT_THREADS], UINT32_MAX);
 	facts->major_faults = field[STAT_MAJFLT];
 	facts->cpu_ns = multiply(u64_add_sat(field[STAT_UTIME], field[STAT_STIME]), units->tick_ns);
 	facts->rss_bytes = multiply(field[STAT_RSS], units->page_bytes);
@@ -218,6 +222,30 @@ int procstat_read_fd(int fd, const struct procstat_units *units, struct proc_fac
 	return procstat_parse(text, (size_t)n, units, facts);
 }
 
+/* stat of a process tells the class of its main thread only, and few audio programs play there. */
+static bool has_realtime_thread(const struct procfs *procfs, pid_t pid)
+{
+	const struct procstat_units any = {1, 1};
+	_cleanup_close_ int directory = procfs_open_pid_file(procfs, pid, "task");
+	const struct procfs task = {directory};
+	struct proc_facts thread = {0};
+	struct proclist list;
+	pid_t tid;
+
+	if (directory < 0 || proclist_open(&task, &list) < 0)
+		return false;
+	for (int i = 0; i < PROCSTAT_THREADS_MAX && !(thread.flags & PROC_REALTIME) &&
+			(tid = proclist_next(&list)) > 0;
+	     i++) {
+		_cleanup_close_ int fd = procfs_open_pid_file(&task, tid, "stat");
+
+		if (fd >= 0) /* one that ended meanwhile is none */
+			(void)procstat_read_fd(fd, &any, &thread);
+	}
+	proclist_close(&list);
+	return thread.flags & PROC_REALTIME;
+}
+
 int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts)
 {
 	char text[PROCFS_FILE_MAX];
@@ -239,6 +267,9 @@ int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts)
 	if (num_i64(text, &adjustment) < 0 || adjustment < -1000 || adjustment > 1000)
 		return -EBADMSG;
 	facts->oom_score_adj = (int16_t)adjustment;
+	facts->flags &= ~(uint32_t)PROC_REALTIME_THREAD;
+	if (facts->n_threads > 1 && has_realtime_thread(procfs, facts->id.pid))
+		facts->flags |= PROC_REALTIME_THREAD;
 	facts->flags |= PROC_FULL;
 	return 0;
 }

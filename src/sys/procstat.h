@@ -12,9 +12,9 @@ struct procstat_units {
 struct procstat_units procstat_units(void);
 
 /*
- * The text of /proc/PID/stat into *facts: id, ppid, state, comm, cpu_ns, major_faults, rss_bytes,
- * mm_tag and the flags KERNEL, REALTIME, FOREGROUND, SESSION_LEADER, which it sets or clears.
- * Leaves everything else. -EBADMSG where it isn't such a text; *facts untouched then.
+ * The text of /proc/PID/stat into *facts: id, ppid, state, comm, cpu_ns, n_threads, major_faults,
+ * rss_bytes, mm_tag and the flags KERNEL, REALTIME, FOREGROUND, SESSION_LEADER, which it sets or
+ * clears. Leaves everything else. -EBADMSG where it isn't such a text; *facts untouched then.
  */
 int procstat_parse(const char *text, size_t len, const struct procstat_units *units,
 		   struct proc_facts *facts);
@@ -30,5 +30,7 @@ int procstat_parse_cgroup(const char *text, size_t len, char *ret_path, size_t c
 /* Reads stat through a kept descriptor (-ESRCH: gone, and nobody else can stand behind it). */
 int procstat_read_fd(int fd, const struct procstat_units *units, struct proc_facts *facts);
 
-/* Reads status and oom_score_adj of facts->id.pid, sets PROC_FULL. 0 or -errno. */
+/* Reads status and oom_score_adj of facts->id.pid, where it has several threads the first 64 of
+ * them for PROC_REALTIME_THREAD, sets PROC_FULL. 0 or -errno. */
+#define PROCSTAT_THREADS_MAX 64
 int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts);

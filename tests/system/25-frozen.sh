@@ -126,7 +126,7 @@ chmod 700 "$WORK/images-$OURS"
 await_dump "attached: pid=${PID[first]} uid=$OURS state=running"
 skip_log
 memory 5
-await_log 'cannot swap: No space left on device: .*disk is full'
+await_log 'cannot swap: .*: the disk is full pid='
 await_log '-> diet: a limit was met'
 runs first && runs second
 verify first second

@@ -23,6 +23,7 @@ struct fake {
 	const char *comm, *exe, *cgroup;
 	unsigned uid;
 	int oom_score_adj;
+	unsigned threads;
 	uint64_t anon_kib, swap_kib;
 };
 
@@ -39,13 +40,14 @@ static inline struct fake program(int pid)
 		.exe = "/usr/bin/program",
 		.cgroup = "0::/user.slice\n",
 		.uid = 1000,
+		.threads = 1,
 		.anon_kib = BIG_PAGES * 4,
 	};
 }
 
 static inline const char *path_of(int pid, const char *name)
 {
-	static char path[sizeof root + 40];
+	static char path[sizeof root + 80];
 
 	if (pid == 0)
 		(void)snprintf(path, sizeof path, "%s/%s", root, name);
@@ -71,10 +73,10 @@ static inline void put(const struct fake *fake)
 	(void)mkdir(path_of(fake->pid, ""), 0755);
 	(void)snprintf(
 		text, sizeof text,
-		"%d (%s) %c %d 1 1 0 -1 %llu 0 0 0 0 %llu 0 0 0 20 0 1 0 %llu 0 %llu 0 %llu 0 "
+		"%d (%s) %c %d 1 1 0 -1 %llu 0 0 0 0 %llu 0 0 0 20 0 %u 0 %llu 0 %llu 0 %llu 0 "
 		"7777 0 0 0 0 0 0 0 0 0 17 0 0 %llu 0 0 0 0\n",
 		fake->pid, fake->comm, fake->state, fake->ppid, (unsigned long long)fake->flags,
-		(unsigned long long)fake->cpu_ticks, (unsigned long long)fake->start,
+		(unsigned long long)fake->cpu_ticks, fake->threads, (unsigned long long)fake->start,
 		(unsigned long long)fake->pages, (unsigned long long)fake->code,
 		(unsigned long long)fake->policy);
 	write_file(fake->pid, "stat", text);

@@ -278,6 +278,19 @@ START_TEST(holds_still)
 }
 END_TEST
 
+/* Planned when it had more. */
+START_TEST(no_more_than_there_is)
+{
+	open_daemon();
+	tick_at(15);
+	set_anon(&fakes[0], 30 * 1024);
+	run_to_the_end();
+	ck_assert_uint_eq(proc_of(0)->past.out_bytes, 30 * MIB);
+	ck_assert_uint_eq(proc_of(0)->past.retry_ns, 0); /* all it had isn't poor */
+	close_daemon();
+}
+END_TEST
+
 /* -- room -------------------------------------------------------------------------------------- */
 
 /* What is on its way fills all the room there is: that is no diet before it is there. */
@@ -380,6 +393,82 @@ START_TEST(a_canceled_restore_is_remembered)
 }
 END_TEST
 
+/* -- promises ---------------------------------------------------------------------------------- */
+
+START_TEST(promises_expire)
+{
+	uint64_t first_ns;
+
+	open_daemon();
+	effect = JOB_OFFERS;
+	tick_at(5);
+	run_to_the_end();
+	ck_assert_uint_eq(service.promised_bytes, VICTIMS * EACH_MIB * MIB);
+	first_ns = service.promised_ns;
+	tick();
+	ck_assert_int_eq(service.need_bytes, 0);
+	wait_ms(300); /* and somebody offers more */
+	proc_of(0)->past.retry_ns = 0;
+	tick_at(1);
+	run_to_the_end();
+	ck_assert_uint_gt(service.promised_bytes, VICTIMS * EACH_MIB * MIB);
+	while (clock_now_ns() < first_ns + NS_PER_S)
+		wait_ms(10);
+	tick_at(5);
+	ck_assert_int_eq(service.need_bytes / (int64_t)MIB, 244);
+	close_daemon();
+}
+END_TEST
+
+START_TEST(nothing_promised_is_given_away)
+{
+	open_daemon();
+	service.promised_bytes = 200 * MIB;
+	service.promised_ns = clock_now_ns();
+	tick_at(55);
+	ck_assert_int_eq(service.need_bytes, 0);
+	tick_at(18);
+	ck_assert_int_eq(service.need_bytes, 0);
+	tick_at(61);
+	ck_assert_int_eq(service.need_bytes / (int64_t)MIB, -302);
+	close_daemon();
+}
+END_TEST
+
+/* -- diet ---------------------------------------------------------------------------------------
+ */
+
+/* With plenty, and nobody who may come back yet: that isn't looked at anew at every tick. */
+START_TEST(a_diet_in_vain)
+{
+	unsigned scans;
+
+	open_daemon();
+	tick_at(15);
+	run_to_the_end();
+	service.config.params.idle.scan_interval_near_ns = NS_PER_H;
+	service.config.params.idle.scan_interval_ns = NS_PER_H;
+	service.config.params.memory.cooldown_ns = NS_PER_H; /* just out: it settles */
+	service.machine.cooldown_ns = NS_PER_H;
+	service.diet_requested = true;
+	tick_at(70);
+	ck_assert_int_eq(service.machine.state, STATE_DIET);
+	tick_at(70);
+	scans = service.sampler.scans;
+	for (int i = 0; i < 10; i++)
+		tick_at(70);
+	ck_assert_uint_eq(service.sampler.scans, scans);
+	ck_assert_uint_eq(stats()->back_actions, 0);
+	/* another time it is */
+	service.config.params.idle.scan_interval_near_ns = 1;
+	service.config.params.memory.cooldown_ns = 1;
+	tick_at(70);
+	run_to_the_end();
+	ck_assert_uint_eq(stats()->back_actions, 1);
+	close_daemon();
+}
+END_TEST
+
 /* -- failures ---------------------------------------------------------------------------------- */
 
 START_TEST(what_never_began_leaves_the_facts)
@@ -408,10 +497,14 @@ int main(void)
 		stops_at_the_target,
 		a_diet_stops_what_goes_out,
 		holds_still,
+		no_more_than_there_is,
 		room_that_is_taken,
 		short_of_memory_amid_a_restore,
 		our_own_restore_is_no_wrong_choice,
 		a_canceled_restore_is_remembered,
+		a_diet_in_vain,
+		promises_expire,
+		nothing_promised_is_given_away,
 		what_never_began_leaves_the_facts,
 	};
 	int status;

@@ -36,6 +36,7 @@ struct script {
 	enum job_effect effect;
 	int answer_pair[2]; /* what STEP_WAIT waits for: [0] here, [1] is the answerer's */
 	enum reason verdict;
+	uint64_t lowered_bytes;			/* by whom it is admitted; 0: not */
 	void (*on_step)(struct script *script); /* before the step returns */
 	/* what happened */
 	size_t at, begun, ended, admitted, expired_seen, was_expired;
@@ -142,7 +143,7 @@ static void fake_end(void *ctx, struct job *job)
 	fake->running--;
 }
 
-static enum reason admit(void *owner, const struct action *action, struct proc_facts *ret_facts)
+static enum reason admit(void *owner, struct action *action, struct proc_facts *ret_facts)
 {
 	struct script *script = script_of(action->id.pid);
 
@@ -151,6 +152,8 @@ static enum reason admit(void *owner, const struct action *action, struct proc_f
 	if (script->verdict != REASON_VICTIM)
 		return script->verdict;
 	*ret_facts = child_facts(&script->child);
+	if (script->lowered_bytes > 0)
+		action->bytes = script->lowered_bytes;
 	return REASON_VICTIM;
 }
 
@@ -383,6 +386,31 @@ START_TEST(in_rank_order)
 	ck_assert_uint_eq(rig.executor.stats[0].out_actions, 5);
 	ck_assert_uint_eq(rig.executor.stats[0].back_actions, 5);
 	ck_assert_uint_eq(rig.fakes[0].most, 1);
+	rig_close();
+}
+END_TEST
+
+/* What holds is what was admitted, and its time begins with it. */
+START_TEST(admitted_with_less)
+{
+	struct script *first, *second;
+
+	rig_open(1, 1);
+	first = new_script(child_idles);
+	second = new_script(child_idles);
+	first->step_takes_ns = 300 * NS_PER_MS;
+	second->lowered_bytes = 3 * MIB;
+	set_steps(second, 1, STEP_WAIT, STEP_DONE);
+	add(first, ACTION_RECLAIM, 0);
+	add(second, ACTION_RECLAIM, 0);
+	submit();
+	run_what_can();
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 3 * MIB);
+	answer(second);
+	run_to_the_end();
+	ck_assert_uint_eq(outcome_of(second)->action.bytes, 3 * MIB);
+	ck_assert_uint_ge(outcome_of(first)->elapsed_ns, 300 * NS_PER_MS);
+	ck_assert_uint_lt(outcome_of(second)->elapsed_ns, 300 * NS_PER_MS);
 	rig_close();
 }
 END_TEST
@@ -1244,6 +1272,29 @@ START_TEST(step_size_adapts)
 }
 END_TEST
 
+/* Who lets a thread do it has taken as long as that took. */
+START_TEST(a_wait_is_part_of_the_step)
+{
+	struct script *script;
+
+	rig_open(1, 1);
+	script = new_script(child_idles);
+	set_steps(script, 0, STEP_MORE, STEP_WAIT);
+	script->steps[1] = STEP_MORE;
+	script->n_steps = 2;
+	add(script, ACTION_RECLAIM, 0);
+	submit();
+	run_what_can();
+	ck_assert_uint_eq(script->at, 1);
+	run(120 * NS_PER_MS);
+	answer(script);
+	run_to_the_end();
+	ck_assert_uint_eq(script->at, 3);
+	ck_assert_uint_eq(script->max_bytes_seen, STEP_BYTES / 2);
+	rig_close();
+}
+END_TEST
+
 START_TEST(words)
 {
 	static const char *const expected[] = {"done",	 "gone",    "refused",
@@ -1329,6 +1380,7 @@ int main(void)
 	const TTest *const tests[] = {
 		an_action_from_begin_to_end,
 		in_rank_order,
+		admitted_with_less,
 		waits_for_an_answer,
 		a_deadline_passes,
 		expired_is_of_the_last_wait,
@@ -1355,6 +1407,7 @@ int main(void)
 		what_cannot_be_verified,
 		one_way_only,
 		step_size_adapts,
+		a_wait_is_part_of_the_step,
 		words,
 		at_random,
 	};

@@ -173,6 +173,33 @@ START_TEST(gaps)
 }
 END_TEST
 
+/* Whatever the longest interval is: what is usual is no gap. */
+START_TEST(any_interval_may_be_the_longest)
+{
+	static const uint64_t intervals[][3] = {
+		{S, S, S}, {MIN, S, S}, {S, MIN, S}, {S, S, MIN}, {0, 0, 0}};
+
+	for (size_t i = 0; i < ROWS(intervals); i++) {
+		struct idle_params params = default_idle_params();
+		uint64_t longest =
+			u64_max(u64_max(intervals[i][0], intervals[i][1]), intervals[i][2]);
+		struct proc_facts facts = {.cpu_ns = 1000 * S, .mm_tag = 1};
+		struct proc_history past = {0};
+		uint64_t now_ns = LATER;
+
+		params.scan_interval_ns = intervals[i][0];
+		params.scan_interval_near_ns = intervals[i][1];
+		params.tick_ns = intervals[i][2];
+		for (int looks = 0; looks <= 10; looks++, now_ns += longest)
+			idle_observe(&past, &facts, now_ns, &params);
+		now_ns -= longest;
+		ck_assert_uint_eq(idle_ns(&past, now_ns), 10 * longest);
+		idle_observe(&past, &facts, now_ns + 8 * NS_PER_H, &params);
+		ck_assert_uint_eq(idle_ns(&past, now_ns + 8 * NS_PER_H), 13 * longest);
+	}
+}
+END_TEST
+
 /* Busy until the lid closed: a long sleep must not thin that out until it looks like idleness. */
 START_TEST(busy_around_a_gap)
 {
@@ -545,16 +572,24 @@ START_TEST(a_verdict_leaves_the_time_of_the_page_out)
 }
 END_TEST
 
-START_TEST(wanted_lasts_until_the_next_look)
+/* However often it is looked at: the one before the restore is a look as well. */
+START_TEST(wanted_until_there_is_nothing_to_want)
 {
-	struct proc_history past = moved_out();
+	struct proc_history past = moved_out(), again;
 
+	ck_assert(!past.wanted);
 	judge(&past, LATER + MIN, OUT / 2, 200);
 	ck_assert(past.wanted);
-	judge(&past, LATER + 2 * MIN, OUT / 2, 200);
-	ck_assert(!past.wanted);
-	judge(&past, LATER + 3 * MIN, OUT / 4, 300);
+	for (uint64_t i = 2; i < 10; i++)
+		judge(&past, LATER + i * MIN, OUT / 2, 200);
 	ck_assert(past.wanted);
+	again = past;
+	judge(&past, LATER + 10 * MIN, 0, 300);
+	judge(&past, LATER + 11 * MIN, 0, 300);
+	ck_assert(!past.wanted);
+	judge(&again, LATER + 10 * MIN, 0, 200); /* given up */
+	judge(&again, LATER + 11 * MIN, 0, 200);
+	ck_assert(!again.wanted);
 }
 END_TEST
 
@@ -752,6 +787,7 @@ int main(void)
 		idle_time_begins_with_the_first_idle_interval,
 		two_looks_at_one_time_are_one,
 		gaps,
+		any_interval_may_be_the_longest,
 		busy_around_a_gap,
 		whatever_goes_back_starts_afresh,
 		exec_is_another_program,
@@ -765,7 +801,7 @@ int main(void)
 		given_up_then_taken_back,
 		each_page_out_is_judged_wrong_once,
 		a_verdict_leaves_the_time_of_the_page_out,
-		wanted_lasts_until_the_next_look,
+		wanted_until_there_is_nothing_to_want,
 		nothing_out_nothing_to_judge,
 		backoff_stops_at_the_maximum,
 		backoff_without_a_minimum,

@@ -405,6 +405,21 @@ END_TEST
 
 /* -- the next ones ------------------------------------------------------------------------ */
 
+START_TEST(what_is_not_to_be_tried_yet_stays_out)
+{
+	static struct machine_room room;
+	struct snapshot *snapshot = fill(&room, 1);
+	struct proc *proc = &room.procs[0];
+
+	proc->facts.swap_bytes = proc->past.out_bytes = 10 * MIB;
+	proc->past.wanted = true;
+	proc->past.retry_ns = LATER + 1;
+	ck_assert_uint_eq(restore(snapshot, GIB).n_actions, 0);
+	proc->past.retry_ns = LATER;
+	ck_assert_uint_eq(restore(snapshot, GIB).n_actions, 1);
+}
+END_TEST
+
 START_TEST(next_includes_those_that_wait)
 {
 	static struct machine_room room;
@@ -475,6 +490,7 @@ int main(void)
 		what_comes_back,
 		only_what_we_moved_out_comes_back,
 		what_just_went_out_stays_out,
+		what_is_not_to_be_tried_yet_stays_out,
 		next_includes_those_that_wait,
 		next_keeps_the_best,
 	};

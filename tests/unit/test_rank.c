@@ -10,27 +10,11 @@
 
 /* The reasons that rank_verdict gives, in the order in which its rules are tried. */
 static const enum reason verdicts[] = {
-	REASON_SELF,
-	REASON_INIT,
-	REASON_KERNEL,
-	REASON_ZOMBIE,
-	REASON_UNINTERRUPTIBLE,
-	REASON_STOPPED,
-	REASON_TRACED,
-	REASON_REALTIME,
-	REASON_PROTECTED,
-	REASON_UNREADABLE,
-	REASON_OOM_PROTECTED,
-	REASON_SMALL,
-	REASON_NO_BACKEND,
-	REASON_FOREGROUND,
-	REASON_SESSION_LEADER,
-	REASON_WATCHDOG,
-	REASON_ASYNC_IO,
-	REASON_ACTIVE,
-	REASON_YOUNG,
-	REASON_BACKOFF,
-	REASON_RESTORED,
+	REASON_INIT,	   REASON_KERNEL,	  REASON_ZOMBIE,   REASON_UNINTERRUPTIBLE,
+	REASON_STOPPED,	   REASON_TRACED,	  REASON_REALTIME, REASON_PROTECTED,
+	REASON_UNREADABLE, REASON_OOM_PROTECTED,  REASON_SMALL,	   REASON_NO_BACKEND,
+	REASON_FOREGROUND, REASON_SESSION_LEADER, REASON_WATCHDOG, REASON_ASYNC_IO,
+	REASON_ACTIVE,	   REASON_YOUNG,	  REASON_BACKOFF,  REASON_RESTORED,
 	REASON_SPENT,
 };
 
@@ -40,7 +24,6 @@ static void spoil_flags(struct proc *proc, enum reason reason)
 		enum reason reason;
 		uint32_t flag;
 	} flags[] = {
-		{REASON_SELF, PROC_SELF},
 		{REASON_KERNEL, PROC_KERNEL},
 		{REASON_REALTIME, PROC_REALTIME},
 		{REASON_PROTECTED, PROC_PROTECTED},
@@ -122,8 +105,9 @@ END_TEST
 
 START_TEST(the_other_reasons_are_the_plans)
 {
-	static const enum reason plans[] = {REASON_VICTIM, REASON_NO_ROOM, REASON_NOT_NEEDED,
-					    REASON_LIMIT};
+	/* and the sampler's, of those that are never followed */
+	static const enum reason plans[] = {REASON_VICTIM, REASON_SELF, REASON_NO_ROOM,
+					    REASON_NOT_NEEDED, REASON_LIMIT};
 
 	ck_assert_uint_eq(ROWS(plans) + ROWS(verdicts), REASON__N);
 	for (int reason = 0; reason < REASON__N; reason++) {
@@ -134,6 +118,15 @@ START_TEST(the_other_reasons_are_the_plans)
 			ck_assert_str_ne(reason_word((enum reason)reason),
 					 reason_word((enum reason)other));
 	}
+}
+END_TEST
+
+START_TEST(realtime_threads)
+{
+	struct proc proc = idle_proc(100, LATER);
+
+	proc.facts.flags |= PROC_REALTIME_THREAD;
+	assert_verdict(&proc, REASON_REALTIME, "a thread other than the first");
 }
 END_TEST
 
@@ -469,6 +462,7 @@ int main(void)
 		each_reason,
 		first_reason_wins,
 		the_other_reasons_are_the_plans,
+		realtime_threads,
 		states,
 		only_freezing_disturbs,
 		size_before_and_after_the_full_facts,

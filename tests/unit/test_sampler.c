@@ -3,7 +3,9 @@
 #include "daemon/sampler.h"
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "sys/clock.h"
+#include "sys/privs.h"
 #include "unit/builders.h"
 #include "unit/children.h"
 #include "unit/fakeproc.h"
@@ -270,7 +272,7 @@ START_TEST(others_are_looked_at_now_and_then)
 		scan();
 		scans++;
 	}
-	ck_assert_int_le(scans, 64);
+	ck_assert_int_le(scans, 5);
 	sampler_close(&sampler);
 }
 END_TEST
@@ -369,6 +371,14 @@ START_TEST(ourselves_and_our_ancestors)
 	ck_assert_uint_eq(sampler.snapshot.n_procs, 1);
 	ck_assert_ptr_nonnull(followed(other.pid));
 	ck_assert_uint_eq(count_of(REASON_SELF), 3);
+	/* the parent ends, and another process gets its number */
+	vanish(parent.pid);
+	parent.start++;
+	put(&parent);
+	for (int i = 0; i < 5; i++)
+		scan_to(SCAN_FOLLOWED, NS_PER_S);
+	ck_assert_ptr_nonnull(followed(parent.pid));
+	ck_assert_ptr_null(followed(self.pid));
 	sampler_close(&sampler);
 }
 END_TEST
@@ -690,6 +700,120 @@ START_TEST(nothing_to_open)
 }
 END_TEST
 
+static void put_thread(const struct fake *fake, int tid, unsigned policy)
+{
+	char name[40], text[300];
+
+	(void)mkdir(path_of(fake->pid, "task"), 0755);
+	(void)snprintf(name, sizeof name, "task/%d", tid);
+	(void)mkdir(path_of(fake->pid, name), 0755);
+	(void)snprintf(name, sizeof name, "task/%d/stat", tid);
+	(void)snprintf(text, sizeof text,
+		       "%d (thread) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 %u 0 1 0 0 0 2 0 "
+		       "7777 0 0 0 0 0 0 0 0 0 17 0 0 %u 0 0 0 0\n",
+		       tid, fake->threads, policy);
+	write_file(fake->pid, name, text);
+}
+
+static bool has_realtime_thread(int pid)
+{
+	scan();
+	return followed(pid)->facts.flags & PROC_REALTIME_THREAD;
+}
+
+/* The first thread says nothing of the others; what stat says of it clears nothing of theirs. */
+START_TEST(realtime_threads)
+{
+	struct fake fake = program(100);
+
+	open_fixture();
+	fake.threads = 3;
+	put(&fake);
+	for (int tid = 100; tid < 103; tid++)
+		put_thread(&fake, tid, 0);
+	for (int i = 0; i < 4; i++)
+		ck_assert(!has_realtime_thread(100));
+	put_thread(&fake, 102, SCHED_RR);
+	ck_assert(has_realtime_thread(100));
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME));
+	fake.cpu_ticks += 60 * 100; /* busy: no full look any more, and the flag stays */
+	put(&fake);
+	ck_assert(has_realtime_thread(100));
+	ck_assert(!(followed(100)->facts.flags & PROC_FULL));
+	put_thread(&fake, 102, SCHED_OTHER);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + NS_PER_S), 0);
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME_THREAD));
+	/* no more than some are looked at */
+	fake.threads = 300;
+	put(&fake);
+	for (int tid = 103; tid < 400; tid++)
+		put_thread(&fake, tid, SCHED_FIFO);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + 2 * NS_PER_S), 0);
+	ck_assert(followed(100)->facts.flags & PROC_REALTIME_THREAD);
+	/* one thread has no others, whatever lies there */
+	fake.threads = 1;
+	put(&fake);
+	ck_assert_int_eq(sampler_refresh(&sampler, followed(100), now_ns + 3 * NS_PER_S), 0);
+	ck_assert(!(followed(100)->facts.flags & PROC_REALTIME_THREAD));
+	sampler_close(&sampler);
+}
+END_TEST
+
+/* -- our own score ----------------------------------------------------------------------------- */
+
+static int64_t lower_score(const char *from)
+{
+	char text[32] = "";
+	_cleanup_close_ int fd = -1;
+	int64_t score;
+
+	(void)mkdir(path_of(0, "self"), 0755);
+	write_file(0, "self/oom_score_adj", from);
+	ck_assert_int_eq(privs_lower_oom_score(&sampler.procfs), 0);
+	fd = open(path_of(0, "self/oom_score_adj"), O_RDONLY | O_CLOEXEC);
+	ck_assert_int_gt(read(fd, text, sizeof text - 1), 0);
+	*strchr(text, '\n') = '\0'; /* a file keeps what was behind */
+	ck_assert_int_eq(num_i64(text, &score), 0);
+	return score;
+}
+
+START_TEST(the_score_is_never_raised)
+{
+	open_fixture();
+	ck_assert_int_eq(lower_score("-1000\n"), -1000);
+	ck_assert_int_eq(lower_score("-901\n"), -901);
+	ck_assert_int_eq(lower_score("-900\n"), -900);
+	ck_assert_int_eq(lower_score("-899\n"), -900);
+	ck_assert_int_eq(lower_score("1000\n"), -900);
+	write_file(0, "self/oom_score_adj", "x\n");
+	ck_assert_int_lt(privs_lower_oom_score(&sampler.procfs), 0);
+	sampler_close(&sampler);
+}
+END_TEST
+
+/* Who may raise it may lower it again, as far as it was. */
+START_TEST(as_far_as_it_is_granted)
+{
+	struct procfs procfs;
+	char before[16], after[16];
+	int64_t usual, lowered;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
+	ck_assert_int_gt(procfs_read_fd(fd, before, sizeof before), 0);
+	before[strlen(before) - 1] = '\0';
+	ck_assert_int_eq(num_i64(before, &usual), 0);
+	ck_assert_int_eq(pwrite(fd, "1000\n", 5, 0), 5);
+	ck_assert_int_eq(privs_lower_oom_score(&procfs), usual < 1000 ? 0 : -EACCES);
+	ck_assert_int_gt(procfs_read_fd(fd, after, sizeof after), 0);
+	after[strlen(after) - 1] = '\0';
+	ck_assert_int_eq(num_i64(after, &lowered), 0);
+	ck_assert_int_le(lowered, usual < -900 ? -900 : usual);
+	procfs_close(&procfs);
+	(void)close(fd);
+}
+END_TEST
+
 /* -- the real one ---------------------------------------------------------------------- */
 
 static size_t open_files(void)
@@ -913,6 +1037,9 @@ int main(void)
 		found_by_identity,
 		memory_and_pressure,
 		nothing_to_open,
+		realtime_threads,
+		the_score_is_never_raised,
+		as_far_as_it_is_granted,
 		real_children,
 		real_exec_and_end,
 		few_descriptors,

@@ -15,12 +15,14 @@ test_config_OBJS := config/check config/config config/file config/ini config/opt
 test_config_LIBS := -liniparser
 test_meminfo_OBJS := sys/meminfo sys/procfs base/num
 test_psi_OBJS := sys/psi sys/procfs base/num
-test_procstat_OBJS := sys/procstat sys/procfs base/num
+test_procstat_OBJS := sys/proclist sys/procstat sys/procfs base/num
 test_regions_OBJS := sys/regions sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
-test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
-test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
+test_executor_OBJS := daemon/executor sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
+test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
+test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/pagemap \
+	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
@@ -31,14 +33,14 @@ test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock dirnames meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
-	machregs tracee unixsock) $(addprefix backend/,advise attached imageclean imagefile \
+	machregs tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
 test_elfkind_OBJS := cli/elfkind
-test_revive_OBJS := backend/revive sys/tracee sys/machregs sys/clock sys/pidpin sys/procfs sys/procstat base/num base/text
+test_revive_OBJS := backend/revive sys/tracee sys/machregs sys/clock sys/pidpin sys/procfs sys/proclist sys/procstat base/num base/text
 test_revive_LIBS := -lpthread
 test_wiretext_OBJS := backend/wiretext base/num
 test_unixsock_OBJS := sys/unixsock
