@@ -191,7 +191,7 @@ $(B)/tools/%.so: tests/tools/%.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 $(B)/bench/engine: tests/bench/engine.c $(patsubst %,$(B)/obj/%.o,backend/advise sys/pagemap sys/procmadv \
-		sys/regions sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
+		sys/regions sys/lines sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)

@@ -18,7 +18,7 @@ int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid
 				     .pidfd = pidfd,
 				     .verb = verb,
 				     .budget_bytes = budget_bytes,
-				     .regions.fd = -1,
+				     .regions.lines.fd = -1,
 				     .map.fd = -1};
 	r = regions_open(procfs, pid, &walk->regions);
 	if (r == 0)

@@ -280,7 +280,7 @@ static uint64_t advise(const struct child *child, enum advise_verb verb, uint64_
 	ck_assert_int_eq(walk_on(step_bytes, &steps), 0);
 	ck_assert_uint_le(walk.advised_bytes + walk.refused_bytes, budget_bytes);
 	advise_close(&walk);
-	ck_assert_int_eq(walk.regions.fd, -1);
+	ck_assert_int_eq(walk.regions.lines.fd, -1);
 	ck_assert_int_eq(walk.map.fd, -1);
 	return walk.advised_bytes;
 }
@@ -705,7 +705,7 @@ static void dying_case(void)
 		advise_close(&walk);
 		/* and can't be begun any more */
 		ck_assert_int_eq(walk_open(&child, ADVISE_COLD, ALL), -ESRCH);
-		ck_assert_int_eq(walk.regions.fd, -1);
+		ck_assert_int_eq(walk.regions.lines.fd, -1);
 		ck_assert_int_eq(walk.map.fd, -1);
 		if (!reap)
 			child_reap(&child);
@@ -729,7 +729,7 @@ START_TEST(another_process_under_the_number)
 	child_end(&held);
 	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
 	ck_assert_int_eq(advise_open(&walk, &procfs, other.pid, fd, ADVISE_COLD, ALL), -ESRCH);
-	ck_assert_int_eq(walk.regions.fd, -1);
+	ck_assert_int_eq(walk.regions.lines.fd, -1);
 	ck_assert_int_eq(walk.map.fd, -1);
 	child_end(&other);
 	(void)close(fd);

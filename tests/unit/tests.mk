@@ -16,11 +16,12 @@ test_config_LIBS := -liniparser
 test_meminfo_OBJS := sys/meminfo sys/procfs base/num
 test_psi_OBJS := sys/psi sys/procfs base/num
 test_procstat_OBJS := sys/procstat sys/procfs base/num
-test_regions_OBJS := sys/regions sys/procfs base/num
+test_regions_OBJS := sys/regions sys/lines sys/procfs base/num
+test_smaps_OBJS := sys/smaps sys/regions sys/lines sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/procstat sys/procfs sys/pidpin sys/clock base/num
-test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions base/num
+test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/procstat sys/regions sys/lines base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
@@ -30,7 +31,7 @@ test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
+	$(addprefix sys/,clock dirnames lines meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
 	unixsock) $(addprefix backend/,advise attached madvise null swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
