@@ -201,7 +201,12 @@ $(B)/bench/engine: tests/bench/engine.c $(patsubst %,$(B)/obj/%.o,backend/advise
 		sys/regions sys/lines sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^)
+$(B)/bench/memadvise: tests/bench/memadvise.c $(patsubst %,$(B)/obj/%.o,sys/procmadv sys/pidpin sys/clock) $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^)
+$(B)/bench/engine $(B)/bench/memadvise: tests/bench/child.h
 
 $(B)/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -218,7 +223,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine $(B)/bench/memadvise
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------
