@@ -39,6 +39,7 @@ objects = $(patsubst src/%.c,$(B)/obj/%.o,$(foreach dir,$(1),$(wildcard src/$(di
 PROGRAMS := $(B)/swapify-policy
 PROGRAMS += $(B)/swapify $(B)/libswapify.so
 PROGRAMS += $(B)/swap
+PROGRAMS += $(B)/memadvise
 
 .PHONY: all shim32 shim-aarch64 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
@@ -60,6 +61,12 @@ $(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swa
 		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs proclist procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
+
+$(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/memadvise*.c)) base/num base/text \
+		$(addprefix sys/,clock lines meminfo pagemap pidpin privs procfs proclist procmadv procstat regions smaps) \
+		backend/advise)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c -lcap-ng
 
 # The shim: no stack protector, for its stacks know no TLS, and nothing that makes it call libc
 SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -iquote src $(WARNINGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(CFLAGS)) -fPIC \
@@ -169,7 +176,7 @@ check-sanitized: deps-test
 # What can be seen without running anything
 check-static: all deps-test
 	@tests/check-layers.sh
-	@tests/check-docs.sh $(B)/swapify-policy
+	@tests/check-docs.sh $(B)/swapify-policy $(B)/memadvise
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang WERROR=1 V=1 all
@@ -183,7 +190,7 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim)
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
@@ -192,10 +199,15 @@ $(B)/tools/%.so: tests/tools/%.c $(B)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
 
 $(B)/bench/engine: tests/bench/engine.c $(patsubst %,$(B)/obj/%.o,backend/advise sys/pagemap sys/procmadv \
-		sys/regions sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
+		sys/regions sys/lines sys/procfs sys/pidpin sys/clock base/num) $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter-out $(B)/flags,$^)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^)
+$(B)/bench/memadvise: tests/bench/memadvise.c $(patsubst %,$(B)/obj/%.o,sys/procmadv sys/pidpin sys/clock) $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^)
+$(B)/bench/engine $(B)/bench/memadvise: tests/bench/child.h
 
 $(B)/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -212,7 +224,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine $(B)/bench/memadvise
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------
@@ -259,6 +271,9 @@ install: all
 	$(INSTALL) -m 755 $(B)/swap '$(DESTDIR)$(bindir)/swap'
 	$(INSTALL) -m 644 man/swap.1 '$(DESTDIR)$(mandir)/man1/swap.1'
 	$(INSTALL) -m 644 etc/completion/swap '$(DESTDIR)$(completiondir)/swap'
+	$(INSTALL) -m 755 $(B)/memadvise '$(DESTDIR)$(bindir)/memadvise'
+	$(INSTALL) -m 644 man/memadvise.1 '$(DESTDIR)$(mandir)/man1/memadvise.1'
+	$(INSTALL) -m 644 etc/completion/memadvise '$(DESTDIR)$(completiondir)/memadvise'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if [ ! -e "$$conf" ]; then $(INSTALL) -m 644 etc/swapify-policy.conf "$$conf"; \
 	elif ! cmp -s etc/swapify-policy.conf "$$conf"; then \
@@ -277,6 +292,8 @@ uninstall:
 	rm -f '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so' '$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
 	rm -f '$(DESTDIR)$(bindir)/swapify' '$(DESTDIR)$(mandir)/man1/swapify.1' '$(DESTDIR)$(completiondir)/swapify'
 	rm -f '$(DESTDIR)$(bindir)/swap' '$(DESTDIR)$(mandir)/man1/swap.1' '$(DESTDIR)$(completiondir)/swap'
+	rm -f '$(DESTDIR)$(bindir)/memadvise' '$(DESTDIR)$(mandir)/man1/memadvise.1' \
+		'$(DESTDIR)$(completiondir)/memadvise'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if cmp -s etc/swapify-policy.conf "$$conf"; then rm -f "$$conf"; \
 	elif [ -e "$$conf" ]; then echo "kept $$conf, which was changed"; fi

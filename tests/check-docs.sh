@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-docs.sh [PROGRAM]: what is written about the program says what the program says.
+# check-docs.sh [PROGRAM [TOOL...]]: what is written about the program says what the program says.
 # PROGRAM (default: build/swapify-policy) is only asked, by --print-config and --help. Prints one
 # line for each difference and exits 1 where there is one.
+# Of each TOOL, man/TOOL.1 is compared with --help as below, and etc/completion/TOOL has to know
+# every long option.
 #
 # etc/swapify-policy.conf: each [section] in order, in it for each option its help and its default,
 # as PROGRAM prints them, the default commented out, and nothing else behind the first header:
@@ -29,6 +31,7 @@ LC_ALL=C
 export LC_ALL
 root=$(dirname "$0")/..
 program=${1:-$root/build/swapify-policy}
+[ $# = 0 ] || shift
 conf=$root/etc/swapify-policy.conf
 conf_page=$root/man/swapify-policy.conf.5
 page=$root/man/swapify-policy.8
@@ -201,6 +204,17 @@ check_page() {
 	comm -13 "$work/options" "$work/flags" | sed "s|.*|${page##*/}: & is an item, but not in --help|"
 }
 
+check_completion() {
+	completion=$root/etc/completion/${program##*/}
+	if [ ! -f "$completion" ]; then
+		echo "completion/${program##*/}: missing"
+		return
+	fi
+	grep -e '^--' "$work/options" | while read -r option; do
+		grep -qwe "$option" "$completion" || echo "completion/${program##*/}: doesn't know $option"
+	done
+}
+
 ask "$work/config" --print-config -c /dev/null
 ask "$work/help" --help
 {
@@ -208,5 +222,13 @@ ask "$work/help" --help
 	check_conf_page
 	check_page
 } > "$work/differences"
+for program; do
+	page=$root/man/${program##*/}.1
+	ask "$work/help" --help
+	{
+		check_page
+		check_completion
+	} >> "$work/differences"
+done
 cat "$work/differences"
 [ ! -s "$work/differences" ]

@@ -13,23 +13,50 @@
  * reserved may be a hundred TiB, and take minutes. */
 #define LOOKS_IN_VAIN_MAX 65536
 
+static void begin(struct advise_walk *walk, pid_t pid, int pidfd, enum advise_verb verb,
+		  uint64_t budget_bytes)
+{
+	*walk = (struct advise_walk){.pid = pid,
+				     .pidfd = pidfd,
+				     .verb = verb,
+				     .budget_bytes = budget_bytes,
+				     .regions.lines.fd = -1,
+				     .map.fd = -1};
+}
+
+static int open_map(struct advise_walk *walk, const struct procfs *procfs)
+{
+	int r = pagemap_open(procfs, walk->pid, &walk->map);
+
+	/* the files were opened by number: they are of our process if it still lives */
+	return r == 0 && !pidpin_alive(walk->pidfd) ? -ESRCH : r;
+}
+
 int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
 		enum advise_verb verb, uint64_t budget_bytes)
 {
 	int r;
 
-	*walk = (struct advise_walk){.pid = pid,
-				     .pidfd = pidfd,
-				     .verb = verb,
-				     .budget_bytes = budget_bytes,
-				     .regions.fd = -1,
-				     .map.fd = -1};
+	begin(walk, pid, pidfd, verb, budget_bytes);
 	r = regions_open(procfs, pid, &walk->regions);
 	if (r == 0)
-		r = pagemap_open(procfs, pid, &walk->map);
-	/* the files were opened by number: they are of our process if it still lives */
-	if (r == 0 && !pidpin_alive(pidfd))
-		r = -ESRCH;
+		r = open_map(walk, procfs);
+	if (r < 0)
+		advise_close(walk);
+	return r;
+}
+
+int advise_open_spans(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
+		      enum advise_verb verb, uint64_t budget_bytes, const struct advise_span *spans,
+		      size_t n_spans)
+{
+	int r;
+
+	begin(walk, pid, pidfd, verb, budget_bytes);
+	walk->listed = true;
+	walk->spans = spans;
+	walk->n_spans = n_spans;
+	r = open_map(walk, procfs);
 	if (r < 0)
 		advise_close(walk);
 	return r;
@@ -81,6 +108,7 @@ static int advise_ranges(struct advise_walk *walk)
 			continue;
 		}
 		/* the first range is refused: on to the next one */
+		walk->refused_ranges++;
 		walk->refused_bytes += ranges->iov_len;
 		walk->budget_bytes += ranges->iov_len;
 		walk->refused_error = (int)bytes;
@@ -142,11 +170,25 @@ static int flush(struct advise_walk *walk)
 	return r;
 }
 
+static int next_span(struct advise_walk *walk)
+{
+	if (walk->n_spans == 0)
+		return 0;
+	walk->region = (struct region){walk->spans->start, walk->spans->end, REGION_ELIGIBLE};
+	walk->spans++;
+	walk->n_spans--;
+	walk->at = walk->region.start;
+	walk->in_region = true;
+	return 1;
+}
+
 /* Moves on to the next region that may be advised. 1, 0 at the end, -errno. */
 static int next_region(struct advise_walk *walk)
 {
 	int r;
 
+	if (walk->listed)
+		return next_span(walk);
 	while ((r = regions_next(&walk->regions, &walk->region)) == 1) {
 		walk->regions_seen[walk->region.kind]++;
 		if (walk->region.kind == REGION_ELIGIBLE) {

@@ -16,11 +16,19 @@ enum advise_verb {
 	ADVISE_BACK	/* read swapped pages back in and map them */
 };
 
+/* A part of a process's memory that was chosen beforehand. */
+struct advise_span {
+	uint64_t start, end;
+};
+
 struct advise_walk {
 	pid_t pid;
 	int pidfd; /* borrowed */
 	enum advise_verb verb;
-	uint64_t budget_bytes; /* what is left of it */
+	uint64_t budget_bytes;		 /* what is left of it */
+	bool listed;			 /* goes by spans, else by regions */
+	const struct advise_span *spans; /* borrowed; those that are left */
+	size_t n_spans;
 	struct regions regions;
 	struct pagemap map;
 	struct region region; /* the one we are in, from at on */
@@ -32,6 +40,7 @@ struct advise_walk {
 	/* the report */
 	uint64_t advised_bytes; /* by the kernel's count */
 	uint64_t refused_bytes;
+	uint32_t refused_ranges;
 	uint32_t regions_seen[REGION__N];
 	int refused_error; /* of the last refused range, -errno */
 	bool touch_denied; /* pages were read in but could not be mapped: Yama or no permission */
@@ -43,6 +52,13 @@ struct advise_walk {
  */
 int advise_open(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
 		enum advise_verb verb, uint64_t budget_bytes);
+
+/* As advise_open, over the n_spans parts at spans in their order. They are borrowed until
+ * advise_close, and read of regions that are eligible. */
+int advise_open_spans(struct advise_walk *walk, const struct procfs *procfs, pid_t pid, int pidfd,
+		      enum advise_verb verb, uint64_t budget_bytes, const struct advise_span *spans,
+		      size_t n_spans);
+
 void advise_close(struct advise_walk *walk);
 
 /* Advises at most max_bytes. 1 where there is more to do, 0 at the end of the process, of the

@@ -165,6 +165,36 @@ int procstat_parse_status(const char *text, size_t len, struct proc_facts *facts
 	return 0;
 }
 
+int procstat_parse_memory(const char *text, size_t len, struct procstat_memory *ret)
+{
+	uint64_t rss_kib = 0, anon_kib = 0, swap_kib = 0;
+	int r = find_number(text, len, "VmRSS:", &rss_kib);
+
+	if (r == 0)
+		r = find_number(text, len, "RssAnon:", &anon_kib);
+	if (r == 0)
+		r = find_number(text, len, "VmSwap:", &swap_kib);
+	if (r < 0)
+		return r;
+	*ret = (struct procstat_memory){
+		.rss_bytes = bytes_from_kib(rss_kib),
+		.anon_bytes = bytes_from_kib(anon_kib),
+		.swap_bytes = bytes_from_kib(swap_kib),
+	};
+	return 0;
+}
+
+bool procstat_is_exact(const char *release)
+{
+	const char *end = release + strlen(release);
+	uint64_t major, minor;
+
+	if (num_scan_u64(&release, end, &major) < 0 || *release++ != '.' ||
+	    num_scan_u64(&release, end, &minor) < 0)
+		return false;
+	return major > 6 || (major == 6 && minor >= 16);
+}
+
 /* The path in a line "hierarchy:controllers:path" where the first two are as in front, or NULL. A
  * path may hold colons, and whatever else a user likes. */
 static const char *path_behind(const char *line, const char *end, const char *hierarchy,

@@ -22,6 +22,19 @@ int procstat_parse(const char *text, size_t len, const struct procstat_units *un
 /* The text of /proc/PID/status into *facts: uid, tracer_pid, anon_bytes, swap_bytes. */
 int procstat_parse_status(const char *text, size_t len, struct proc_facts *facts);
 
+/* What status says of the memory of a process. */
+struct procstat_memory {
+	uint64_t rss_bytes, anon_bytes, swap_bytes;
+};
+
+/* The text of /proc/PID/status into *ret. -ENOENT where the process has no memory (any more),
+ * -EBADMSG where it isn't such a text; *ret untouched then. */
+int procstat_parse_memory(const char *text, size_t len, struct procstat_memory *ret);
+
+/* Whether status of a kernel called release ("6.1.0-18-amd64") counts every page: from Linux 6.16
+ * on. Before, up to some dozens for each CPU are missing; smaps_rollup has them all. */
+bool procstat_is_exact(const char *release);
+
 /* The path in /proc/PID/cgroup: of the unified hierarchy, or of systemd's own where the machine
  * has cgroup v1 and the unified path says nothing. "" where there is neither. -EBADMSG where it
  * isn't such a text; cut to cap - 1 bytes. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sys/regions.h"
 
-#include "base/cleanup.h"
 #include "base/num.h"
 
 #include <errno.h>
@@ -47,6 +46,14 @@ static bool starts(const char *at, const char *end, const char *word)
 	return (size_t)(end - at) >= len && memcmp(at, word, len) == 0;
 }
 
+/* Those of further threads are plain anonymous memory but for a name: of glibc where its tunable
+ * decorate_maps is on, of bionic always. */
+static bool is_stack(const char *name, const char *end)
+{
+	return starts(name, end, "[stack") || starts(name, end, "[anon: glibc: pthread stack") ||
+	       starts(name, end, "[anon:stack_and_tls");
+}
+
 static enum region_kind classify(const char *permissions, bool has_file, const char *name,
 				 const char *end)
 {
@@ -58,7 +65,7 @@ static enum region_kind classify(const char *permissions, bool has_file, const c
 		return REGION_EXECUTABLE;
 	if (permissions[1] != 'w')
 		return REGION_READONLY;
-	if (starts(name, end, "[stack"))
+	if (is_stack(name, end))
 		return REGION_STACK;
 	if (name == end || starts(name, end, "[heap]") || starts(name, end, "[anon:"))
 		return REGION_ELIGIBLE;
@@ -89,71 +96,19 @@ int region_parse(const char *line, size_t len, struct region *ret)
 
 int regions_open(const struct procfs *procfs, pid_t pid, struct regions *ret)
 {
-	int fd = procfs_open_pid_file(procfs, pid, "maps");
-
-	if (fd < 0)
-		return fd;
-	ret->fd = fd;
-	ret->at = ret->len = 0;
-	ret->in_name = false;
-	return 0;
+	return lines_open(procfs, pid, "maps", &ret->lines);
 }
 
 void regions_close(struct regions *regions)
 {
-	close_fd(&regions->fd);
-}
-
-/* Moves what is left to the front and reads on. Bytes read, 0 at the end, -errno. */
-static ssize_t refill(struct regions *regions)
-{
-	size_t left = regions->len - regions->at;
-	ssize_t n;
-
-	memmove(regions->buf, regions->buf + regions->at, left);
-	regions->at = 0;
-	regions->len = left;
-	do
-		n = read(regions->fd, regions->buf + left, sizeof regions->buf - left);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	regions->len += (size_t)n;
-	return n;
-}
-
-/* The next line, or as much of it as fits: names of files may be longer than the buffer (each odd
- * character takes four), and nothing of them is needed but their beginning. 1, 0 at the end,
- * -errno. */
-static int next_line(struct regions *regions, const char **ret_line, size_t *ret_len)
-{
-	for (;;) {
-		const char *line = regions->buf + regions->at;
-		size_t left = regions->len - regions->at;
-		const char *end = memchr(line, '\n', left);
-		bool in_name = regions->in_name;
-		ssize_t n;
-
-		if (end || left == sizeof regions->buf) {
-			*ret_line = line;
-			*ret_len = end ? (size_t)(end - line) : left;
-			regions->at += end ? *ret_len + 1 : left;
-			regions->in_name = !end;
-			if (in_name)
-				continue;
-			return 1;
-		}
-		n = refill(regions);
-		if (n <= 0)
-			return n < 0 ? (int)n : regions->len > 0 ? -EBADMSG : 0;
-	}
+	lines_close(&regions->lines);
 }
 
 int regions_next(struct regions *regions, struct region *ret)
 {
 	const char *line;
 	size_t len;
-	int r = next_line(regions, &line, &len);
+	int r = lines_next(&regions->lines, &line, &len);
 
 	return r == 1 && region_parse(line, len, ret) < 0 ? -EBADMSG : r;
 }

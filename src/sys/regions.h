@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/PID/maps, region by region, and which of them may be moved out. */
 #pragma once
-#include "sys/procfs.h"
+#include "sys/lines.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Why a region is not ours to move */
@@ -15,6 +14,10 @@ enum region_kind {
 	REGION_READONLY,
 	REGION_STACK,
 	REGION_KERNEL, /* vdso, vvar, vsyscall and the like */
+	/* what only smaps tells, sys/smaps.h */
+	REGION_LOCKED,
+	REGION_HUGETLB,
+	REGION_DEVICE,
 	REGION__N
 };
 
@@ -24,10 +27,7 @@ struct region {
 };
 
 struct regions {
-	int fd;
-	size_t at, len;
-	bool in_name; /* of a line that didn't fit, whose region was told already */
-	char buf[PROCFS_FILE_MAX];
+	struct lines lines;
 };
 
 /* Parses one line of maps without its newline. 0 or -EBADMSG; *ret untouched then. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # run.sh BUILD: the figures, measured here and now, side by side where somebody else does the same.
-# As root. Takes about three minutes; STEADY_S=60 is how long the daemons are watched.
+# As root. Takes about four minutes; STEADY_S=60 is how long the daemons are watched.
 set -euo pipefail
 build=$(realpath "$1")
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -81,3 +81,17 @@ read -r _ plain engine ratio < <(grep ^out "$work/engine")
 row "page-out, MB/s (engine; one plain call; ratio)" "$engine" "$plain" "$ratio" ">= 0.95"
 read -r _ touch engine ratio < <(grep ^back "$work/engine")
 row "back in, MB/s (engine; touched by itself; ratio)" "$engine" "$touch" "$ratio" ""
+
+# -- 4. memadvise -----------------------------------------------------------------------------------------
+# 4 GiB, or 1 GiB where the machine has no room for that: twice as much swap, for what is in again
+# keeps its place there for a while.
+swapoff "$work/swap"
+mib=4096
+if [ "$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)" -lt $((mib * 3 / 2)) ] ||
+	[ "$(df --output=avail -m "$work" | tail -n 1)" -lt $((mib * 5 / 2)) ]; then mib=1024; fi
+fallocate -l $((mib * 9 / 4))M "$work/swap" && mkswap -q "$work/swap" && swapon "$work/swap"
+"$build/bench/memadvise" "$build/memadvise" $mib 2000 9 > "$work/memadvise"
+read -r _ plain tool ratio < <(grep ^out "$work/memadvise")
+row "memadvise, $mib MiB, MB/s (it; plain loop; ratio)" "$tool" "$plain" "$ratio" ">= 0.95"
+read -r _ ms mappings < <(grep ^dry "$work/memadvise")
+row "memadvise -d, $mappings mappings, ms" "$ms" - - "<= 150"

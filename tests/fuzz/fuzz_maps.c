@@ -25,11 +25,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct region read_one, parsed;
 	int r, expected;
 
-	regions.at = regions.len = 0;
-	regions.in_name = false;
-	regions.fd = memfd_create("maps", MFD_CLOEXEC);
-	HOLDS(regions.fd >= 0 && write(regions.fd, data, size) == (ssize_t)size);
-	HOLDS(lseek(regions.fd, 0, SEEK_SET) == 0);
+	regions.lines.at = regions.lines.len = 0;
+	regions.lines.in_line = false;
+	regions.lines.fd = memfd_create("maps", MFD_CLOEXEC);
+	HOLDS(regions.lines.fd >= 0 && write(regions.lines.fd, data, size) == (ssize_t)size);
+	HOLDS(lseek(regions.lines.fd, 0, SEEK_SET) == 0);
 	do {
 		const char *newline = memchr(line, '\n', (size_t)(end - line));
 		size_t len = (size_t)((newline ? newline : end) - line);

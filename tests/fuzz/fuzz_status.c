@@ -5,12 +5,27 @@
 
 #include <errno.h>
 
+static void check_memory(const char *text, size_t size)
+{
+	struct procstat_memory memory;
+	int r;
+
+	memset(&memory, PATTERN, sizeof memory);
+	r = procstat_parse_memory(text, size, &memory);
+	HOLDS(r == 0 || r == -ENOENT || r == -EBADMSG);
+	if (r == 0)
+		HOLDS(memory.rss_bytes % 1024 == 0 || memory.rss_bytes == UINT64_MAX);
+	else
+		HOLDS(is_untouched(&memory, sizeof memory));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	struct proc_facts facts, again;
 	int r;
 
+	check_memory(text, size);
 	memset(&facts, PATTERN, sizeof facts);
 	r = procstat_parse_status(text, size, &facts);
 	if (r < 0) {

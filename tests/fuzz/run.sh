@@ -19,7 +19,7 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 # per target: the longest input worth trying
 declare -A max_len=([cgroup]=600 [config]=1500 [elf]=600 [maps]=2000 [meminfo]=1600 [num]=40 [psi]=200
-	[script]=300 [stat]=500 [status]=1600)
+	[script]=300 [smaps]=1500 [stat]=500 [status]=1600)
 
 targets=()
 for source in "$here"/fuzz_*.c; do
@@ -29,7 +29,7 @@ done
 
 build_all() {
 	local objects=() source
-	for source in "$root"/src/{base,config,sys}/*.c "$root/src/cli/elfkind.c"; do
+	for source in "$root"/src/{base,config,sys}/*.c "$root"/src/backend/{imagefile,wiretext}.c "$root/src/cli/elfkind.c"; do
 		source=${source#"$root"/src/}
 		objects+=("$build/obj/${source%.c}.o")
 	done

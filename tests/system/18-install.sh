@@ -15,7 +15,10 @@ files > "$WORK/first"
 diff "$WORK/first" - <<'END' || fail "other files were installed"
 ./etc/swapify-policy.conf
 ./lib/systemd/system/swapify-policy.service
+./usr/bin/memadvise
 ./usr/sbin/swapify-policy
+./usr/share/bash-completion/completions/memadvise
+./usr/share/man/man1/memadvise.1
 ./usr/share/man/man5/swapify-policy.conf.5
 ./usr/share/man/man8/swapify-policy.8
 END

@@ -6,8 +6,10 @@
  *   sparse N    N MiB of which every 64th page was ever touched
  *   regions N   N single pages, a guard page without any permission behind each
  *   heap N      N MiB of brk(2)
+ *   two N       N MiB, and as many again, apart
  * Says "ready", then answers each line on its standard input:
  *   verify  reads all that was written and says "ok", or "bad" and where
+ *   touch   reads a byte of each page of the first area (two), and says "ok"
  *   fork    has a child verify and overwrite it, and says "ok"
  *   exec    becomes the same program anew, and says "ready"
  */
@@ -98,6 +100,16 @@ static int make(const char *kind, size_t n, struct memory *memory)
 		add(memory, map(pages, MAP_SHARED), pages, 1);
 		return 0;
 	}
+	if (strcmp(kind, "two") == 0) {
+		/* with a gap, so that they are two regions, and small pages to be told apart by */
+		start = map(2 * pages + 1, MAP_PRIVATE);
+		if (!start || mprotect(start + pages * PAGE, PAGE, PROT_NONE) < 0 ||
+		    madvise(start, (2 * pages + 1) * PAGE, MADV_NOHUGEPAGE) < 0)
+			return -1;
+		add(memory, start, pages, 1);
+		add(memory, start + (pages + 1) * PAGE, pages, 1);
+		return 0;
+	}
 	if (strcmp(kind, "sparse") == 0) {
 		start = map(pages, MAP_PRIVATE);
 		/* a huge page would touch what nobody asked for */
@@ -123,6 +135,18 @@ static int make(const char *kind, size_t n, struct memory *memory)
 		return 0;
 	}
 	return -1;
+}
+
+static int touch(const struct area *area)
+{
+	volatile const uint64_t *word;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < area->n; i++) {
+		word = page_at(area, i);
+		sum += *word;
+	}
+	return sum == 0; /* it never is */
 }
 
 /* The child writes all over what is its own; that must not show here. */
@@ -166,6 +190,8 @@ int main(int argc, char **argv)
 			r = -1;
 		} else if (strcmp(line, "fork\n") == 0) {
 			r = be_forked(&memory);
+		} else if (strcmp(line, "touch\n") == 0) {
+			r = touch(&memory.areas[0]);
 		} else {
 			r = verify(&memory);
 		}

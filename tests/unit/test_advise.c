@@ -280,7 +280,7 @@ static uint64_t advise(const struct child *child, enum advise_verb verb, uint64_
 	ck_assert_int_eq(walk_on(step_bytes, &steps), 0);
 	ck_assert_uint_le(walk.advised_bytes, budget_bytes);
 	advise_close(&walk);
-	ck_assert_int_eq(walk.regions.fd, -1);
+	ck_assert_int_eq(walk.regions.lines.fd, -1);
 	ck_assert_int_eq(walk.map.fd, -1);
 	return walk.advised_bytes;
 }
@@ -653,6 +653,106 @@ START_TEST(endless_and_empty)
 }
 END_TEST
 
+/* -- chosen --------------------------------------------------------------------------------------
+ */
+
+static void open_spans(const struct child *child, enum advise_verb verb, uint64_t budget_bytes,
+		       const struct advise_span *spans, size_t n)
+{
+	int r;
+
+	if (pidfd < 0) {
+		pidfd = pidpin_open(child->pid);
+		ck_assert_int_ge(pidfd, 0);
+		ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
+	}
+	r = advise_open_spans(&walk, &procfs, child->pid, pidfd, verb, budget_bytes, spans, n);
+	ck_assert_int_eq(r, 0);
+	if (!scanning)
+		walk.map.scan = false;
+}
+
+/* In the order given, to the page, and nothing else: the last one only as far as the budget goes,
+ * and where one holds less than was thought the next ones make up for it. */
+static void spans_case(void)
+{
+	struct child child = start(8 * MIB);
+	const struct advise_span spans[] = {
+		{BASE + 6 * MIB, BASE + 7 * MIB},
+		{BASE + 4 * MIB, BASE + 5 * MIB}, /* a quarter of it is there */
+		{BASE, BASE + MIB},
+		{BASE + 2 * MIB, BASE + 3 * MIB},
+	};
+	uint64_t budget = 2 * MIB + 5 * PAGE;
+	unsigned steps;
+
+	for (uint64_t step_bytes = 100 * PAGE; step_bytes <= 64 * MIB; step_bytes *= 8) {
+		renew(&child, BASE, 8 * MIB);
+		(void)child_ask(&child, FILL, BASE, 4 * MIB);
+		(void)child_ask(&child, FILL_EVERY | 4 << 8, BASE + 4 * MIB, MIB);
+		(void)child_ask(&child, FILL, BASE + 5 * MIB, 3 * MIB);
+		open_spans(&child, ADVISE_PAGEOUT, budget + 123, spans, ROWS(spans));
+		ck_assert_int_eq(walk_on(step_bytes, &steps), 0);
+		advise_close(&walk);
+		EXPECT(walk.advised_bytes, budget);
+		EXPECT(look(&child, BASE + 6 * MIB, MIB).swapped, MIB);
+		EXPECT(look(&child, BASE + 4 * MIB, MIB).swapped, MIB / 4);
+		EXPECT(look(&child, BASE, MIB).swapped, MIB * 3 / 4 + 5 * PAGE);
+		EXPECT(look(&child, BASE, 8 * MIB).swapped, budget);
+		/* back in, of these only */
+		open_spans(&child, ADVISE_BACK, ALL, spans, 2);
+		ck_assert_int_eq(walk_on(step_bytes, &steps), 0);
+		advise_close(&walk);
+		EXPECT(look(&child, BASE + 4 * MIB, 4 * MIB).swapped, 0);
+		EXPECT(look(&child, BASE, MIB).swapped, MIB * 3 / 4 + 5 * PAGE);
+		expect_contents(&child, BASE, 8 * MIB, 7 * MIB + MIB / 4);
+	}
+	end(&child);
+}
+
+START_TEST(chosen_parts_in_their_order)
+{
+	both_ways(spans_case, true);
+}
+END_TEST
+
+/* No part at all is the end, not all of the process; nor does a part that isn't there any more, or
+ * is locked by now, keep the others from their turn. */
+static void odd_spans_case(void)
+{
+	struct child child = start(4 * MIB);
+	const struct advise_span spans[] = {
+		{BASE + 64 * MIB, BASE + 65 * MIB}, /* nothing is mapped there */
+		{BASE, BASE + MIB},		    /* locked */
+		{BASE + 2 * MIB, BASE + 3 * MIB},
+	};
+	unsigned steps;
+
+	(void)child_ask(&child, FILL, BASE, 4 * MIB);
+	open_spans(&child, ADVISE_PAGEOUT, ALL, NULL, 0);
+	ck_assert_int_eq(walk_on(MIB, &steps), 0);
+	advise_close(&walk);
+	ck_assert_uint_eq(walk.advised_bytes + walk.refused_bytes, 0);
+	ck_assert_uint_eq(child_ask(&child, LOCK, BASE, MIB), 0);
+	open_spans(&child, ADVISE_PAGEOUT, ALL, spans, ROWS(spans));
+	ck_assert_int_eq(walk_on(32 * MIB, &steps), 0);
+	advise_close(&walk);
+	EXPECT(walk.advised_bytes, MIB);
+	ck_assert_uint_eq(walk.refused_bytes, MIB);
+	ck_assert_uint_eq(walk.refused_ranges, 1);
+	ck_assert_int_eq(walk.refused_error, -EINVAL);
+	EXPECT(look(&child, BASE + 2 * MIB, MIB).swapped, MIB);
+	EXPECT(look(&child, BASE, MIB).resident, MIB);
+	expect_contents(&child, BASE, 4 * MIB, 4 * MIB);
+	end(&child);
+}
+
+START_TEST(chosen_parts_that_changed)
+{
+	both_ways(odd_spans_case, true);
+}
+END_TEST
+
 /* -- back ----------------------------------------------------------------------------------------
  */
 
@@ -746,7 +846,7 @@ static void dying_case(void)
 		advise_close(&walk);
 		/* and can't be begun any more */
 		ck_assert_int_eq(walk_open(&child, ADVISE_COLD, ALL), -ESRCH);
-		ck_assert_int_eq(walk.regions.fd, -1);
+		ck_assert_int_eq(walk.regions.lines.fd, -1);
 		ck_assert_int_eq(walk.map.fd, -1);
 		if (!reap)
 			child_reap(&child);
@@ -770,7 +870,7 @@ START_TEST(another_process_under_the_number)
 	child_end(&held);
 	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
 	ck_assert_int_eq(advise_open(&walk, &procfs, other.pid, fd, ADVISE_COLD, ALL), -ESRCH);
-	ck_assert_int_eq(walk.regions.fd, -1);
+	ck_assert_int_eq(walk.regions.lines.fd, -1);
 	ck_assert_int_eq(walk.map.fd, -1);
 	child_end(&other);
 	(void)close(fd);
@@ -880,6 +980,8 @@ int main(void)
 		five_thousand_regions,
 		wide_and_empty,
 		endless_and_empty,
+		chosen_parts_in_their_order,
+		chosen_parts_that_changed,
 		back_brings_it_all_back,
 		back_goes_past_guard_pages,
 		dies_in_the_middle,

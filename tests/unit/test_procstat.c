@@ -749,6 +749,62 @@ START_TEST(short_lines_only)
 }
 END_TEST
 
+/* -- memory --------------------------------------------------------------------------------------
+ */
+
+#define MEMORY                                                                                  \
+	"VmRSS:\t    1500 kB\nRssAnon:\t     400 kB\nRssFile:\t    1100 kB\nVmSwap:\t      12 " \
+	"kB\n"
+
+START_TEST(memory_of_a_program)
+{
+	static const char text[] = "Name:\tVmRSS: 7 kB\nVmHWM:\t 9999 kB\n" MEMORY "Threads:\t1\n";
+	struct procstat_memory memory;
+
+	ck_assert_int_eq(procstat_parse_memory(text, strlen(text), &memory), 0);
+	ck_assert_uint_eq(memory.rss_bytes, 1500 * KIB);
+	ck_assert_uint_eq(memory.anon_bytes, 400 * KIB);
+	ck_assert_uint_eq(memory.swap_bytes, 12 * KIB);
+}
+END_TEST
+
+START_TEST(no_memory)
+{
+	static const struct {
+		const char *text;
+		int error;
+	} rows[] = {
+		{"Name:\tx\nThreads:\t1\n", -ENOENT}, /* a zombie, a kernel thread */
+		{"", -ENOENT},
+		{"VmRSS:\t 1500 kB\nRssAnon:\t 400 kB\n", -ENOENT},
+		{"VmRSS:\t x kB\nRssAnon:\t 400 kB\nVmSwap:\t 12 kB\n", -EBADMSG},
+		{"VmRSS:\t 1500 kB\nRssAnon:\t -4 kB\nVmSwap:\t 12 kB\n", -EBADMSG},
+		{"VmRSS:\t 1500 kB\nRssAnon:\t 400 kB\nVmSwap:\t 12", -EBADMSG},
+	};
+	struct procstat_memory memory, untouched;
+
+	memset(&memory, 0x5a, sizeof memory);
+	untouched = memory;
+	for (size_t i = 0; i < ROWS(rows); i++)
+		ck_assert_int_eq(procstat_parse_memory(rows[i].text, strlen(rows[i].text), &memory),
+				 rows[i].error);
+	ck_assert_mem_eq(&memory, &untouched, sizeof memory);
+}
+END_TEST
+
+START_TEST(releases)
+{
+	static const char *const exact[] = {"6.16", "6.16.0", "6.18.44-fc", "7.0.0", "10.1-rc2"};
+	static const char *const others[] = {
+		"6.15.9-x", "6.1.0-18-amd64", "5.10.0", "", "6", "6.", "x", "6.x", "-7.1"};
+
+	for (size_t i = 0; i < ROWS(exact); i++)
+		ck_assert_msg(procstat_is_exact(exact[i]), "%s", exact[i]);
+	for (size_t i = 0; i < ROWS(others); i++)
+		ck_assert_msg(!procstat_is_exact(others[i]), "%s", others[i]);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -774,6 +830,9 @@ int main(void)
 		full_facts_of_a_fixture,
 		of_a_user_with_many_groups,
 		short_lines_only,
+		memory_of_a_program,
+		no_memory,
+		releases,
 	};
 
 	return RUN_TESTS("procstat", tests);

@@ -69,6 +69,12 @@ START_TEST(kinds)
 		{"7fcaa5128000-7fcaa512c000 r--p 00000000 00:00 0  [vvar]", REGION_READONLY},
 		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [stack]", REGION_STACK},
 		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [stack:1234]", REGION_STACK},
+		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [anon:stack_and_tls:77]",
+		 REGION_STACK},
+		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [anon: glibc: pthread stack: 9]",
+		 REGION_STACK},
+		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [anon: glibc: malloc]",
+		 REGION_ELIGIBLE},
 		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [uprobes]", REGION_KERNEL},
 		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [heap", REGION_KERNEL},
 		{"7ffd5ed28000-7ffd5ed49000 rw-p 00000000 00:00 0  [anon", REGION_KERNEL},
@@ -217,8 +223,8 @@ static int read_text(const char *text, size_t len, size_t *ret_n, struct region 
 	ck_assert_ptr_nonnull(regions);
 	ck_assert_uint_eq(fwrite(text, 1, len, file), len);
 	ck_assert_int_eq(fflush(file), 0);
-	*regions = (struct regions){.fd = fileno(file)};
-	ck_assert_int_eq(lseek(regions->fd, 0, SEEK_SET), 0);
+	*regions = (struct regions){.lines.fd = fileno(file)};
+	ck_assert_int_eq(lseek(regions->lines.fd, 0, SEEK_SET), 0);
 	*ret_n = 0;
 	while ((r = regions_next(regions, ret_last)) == 1)
 		++*ret_n;
@@ -432,7 +438,7 @@ START_TEST(of_others)
 	for (int r = 1; r == 1;)
 		r = regions_next(&regions, &region); /* ends, with an error or without */
 	regions_close(&regions);
-	ck_assert_int_eq(regions.fd, -1);
+	ck_assert_int_eq(regions.lines.fd, -1);
 	ck_assert_int_eq(regions_open(&procfs, child, &regions), -ESRCH);
 	/* a kernel thread has none */
 	if (getuid() == 0) {

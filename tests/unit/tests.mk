@@ -16,12 +16,13 @@ test_config_LIBS := -liniparser
 test_meminfo_OBJS := sys/meminfo sys/procfs base/num
 test_psi_OBJS := sys/psi sys/procfs base/num
 test_procstat_OBJS := sys/proclist sys/procstat sys/procfs base/num
-test_regions_OBJS := sys/regions sys/procfs base/num
+test_regions_OBJS := sys/regions sys/lines sys/procfs base/num
+test_smaps_OBJS := sys/smaps sys/regions sys/lines sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
-test_advise_OBJS := backend/advise sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
-test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/pagemap \
+test_advise_OBJS := backend/advise sys/lines sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
+test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/lines sys/pagemap \
 	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
@@ -32,8 +33,8 @@ test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num text) \
 	$(addprefix policy/,fsm idle need plan protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames meminfo pagemap pidpin privs procfs proclist procmadv procstat psi regions \
-	machregs tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
+	$(addprefix sys/,clock dirnames lines machregs meminfo pagemap pidpin privs procfs proclist procmadv procstat psi \
+	regions tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
@@ -46,3 +47,5 @@ test_wiretext_OBJS := backend/wiretext base/num
 test_unixsock_OBJS := sys/unixsock
 test_imagefile_OBJS := backend/imagefile sys/procfs
 test_swapargs_OBJS := cli/swap_args cli/swap_dirs sys/unixsock base/num base/text
+test_memadvise_OBJS := cli/memadvise_args cli/memadvise_plan cli/memadvise_why sys/privs sys/procfs base/num base/text
+test_memadvise_LIBS := -lcap-ng
