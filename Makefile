@@ -22,7 +22,8 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 # What a build and a test run need, as named in Debian 12 and 13
 BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
-	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox
+	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox strace gdb \
+	git nodejs default-jre-headless redis-tools,valkey-tools
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
 
 CFLAGS ?= -O2 -g
@@ -190,7 +191,8 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without)
+check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without checker awkward \
+		shimcall areas waiter lives oldshim deputy)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
@@ -208,6 +210,11 @@ $(B)/bench/memadvise: tests/bench/memadvise.c $(patsubst %,$(B)/obj/%.o,sys/proc
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $(filter %.c %.o,$^)
 $(B)/bench/engine $(B)/bench/memadvise: tests/bench/child.h
+
+$(B)/bench/%: tests/bench/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 $(B)/tools/%: tests/tools/%.c $(B)/flags
 	@mkdir -p $(@D)

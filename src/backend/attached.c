@@ -57,6 +57,20 @@ struct attached *attached_find(struct attached_table *table, const struct proc_i
 	return entry;
 }
 
+void attached_note_process(struct attached_table *table, const struct proc_id *id)
+{
+	struct attached *entry = attached_find(table, &(struct proc_id){.pid = id->pid});
+
+	if (!entry || entry->id.start_ticks == 0 || id->start_ticks <= entry->id.start_ticks)
+		return;
+	close_fd(&entry->question_fd);
+	*entry = (struct attached){.id.pid = id->pid,
+				   .uid = entry->uid,
+				   .place = entry->place,
+				   .listed = true,
+				   .question_fd = -1};
+}
+
 static void remove_at(struct attached_table *table, size_t at)
 {
 	close_fd(&table->entries[at].question_fd);
@@ -96,9 +110,14 @@ static void list(struct attached_table *table, int32_t pid, uint32_t uid, uint8_
 	struct attached *entry = &table->entries[at];
 
 	if (at < table->n && entry->id.pid == pid) {
-		if (entry->uid == uid && entry->place == place)
+		if (entry->uid == uid && entry->place == place) {
 			entry->listed = true;
-		return; /* another user's claim changes nothing */
+			return;
+		}
+		/* another's claim changes nothing, where this one isn't known to be empty */
+		if (entry->id.start_ticks || entry->silences == 0)
+			return;
+		remove_at(table, at);
 	}
 	if (table->n == ATTACHED_MAX || count_of(table, uid) >= ATTACHED_PER_USER) {
 		table->left_out++;
@@ -283,6 +302,7 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 
 void attached_note_request(struct attached *entry)
 {
+	close_fd(&entry->question_fd); /* what it answers is of before */
 	entry->state = ATTACHED_BUSY;
 	entry->ours = true;
 	entry->next_ns = UINT64_MAX;
@@ -297,6 +317,13 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 	entry->changed = false;
 	entry->ours = state != ATTACHED_RUNNING;
 	entry->next_ns = state == ATTACHED_BUSY ? now_ns : now_ns + ASK_AGAIN_NS;
+}
+
+void attached_note_moved(struct attached *entry, uint64_t bytes)
+{
+	entry->moved_bytes = bytes;
+	if (entry->state == ATTACHED_SWAPPED)
+		entry->held_bytes = entry->old ? bytes : u64_min(entry->held_bytes, bytes);
 }
 
 static enum attached_state state_of(const struct wiretext *answer)
@@ -327,6 +354,8 @@ static void take_state(struct attached_table *table, struct attached *entry,
 	}
 	entry->state = (uint8_t)state;
 	entry->held_bytes = state == ATTACHED_SWAPPED ? answer->held_bytes : 0;
+	if (entry->ours && entry->moved_bytes > 0)
+		entry->held_bytes = u64_min(entry->held_bytes, entry->moved_bytes);
 	entry->image_bytes = answer->image_bytes;
 	entry->since_ns = u64_min(answer->since_ns, now_ns);
 	entry->next_ns = now_ns + (state == ATTACHED_BUSY ? NS_PER_S : ASK_AGAIN_NS);
@@ -376,8 +405,8 @@ void attached_poll(struct attached_table *table, uint64_t now_ns)
 			hear(table, &table->entries[i], now_ns);
 		open += table->entries[i].question_fd >= 0;
 	}
-	for (size_t i = 0; i < table->n && open < ATTACHED_QUESTIONS_MAX; i++) {
-		struct attached *entry = &table->entries[i];
+	for (size_t i = 0, n = table->n; i < n && open < ATTACHED_QUESTIONS_MAX; i++) {
+		struct attached *entry = &table->entries[table->turn++ % n];
 
 		if (entry->question_fd >= 0 || now_ns < entry->next_ns)
 			continue;
@@ -393,8 +422,13 @@ void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 
 	/* also where only its tracer has gone: that was its helper */
 	if (entry->process_state && (stopped || before) && state != entry->process_state &&
-	    !entry->old && entry->silences == 0)
-		entry->next_ns = now_ns;
+	    entry->next_ns != UINT64_MAX) {
+		/* an old one can't be asked, but what runs isn't swapped */
+		if (entry->old && !stopped && entry->state == ATTACHED_SWAPPED)
+			attached_note_result(entry, ATTACHED_RUNNING, 0, now_ns);
+		else if (!entry->old && (entry->silences == 0 || entry->ours))
+			entry->next_ns = now_ns;
+	}
 	entry->process_state = state;
 }
 

@@ -36,6 +36,7 @@ struct attached {
 	uint8_t silences;   /* questions in a row without an answer that can be used */
 	char process_state; /* of the last look, to see that it stopped or went on */
 	uint64_t held_bytes, image_bytes;
+	uint64_t moved_bytes;	       /* by our request, by what the kernel says */
 	uint64_t since_ns;	       /* CLOCK_BOOTTIME */
 	int question_fd;	       /* -1: none is open */
 	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
@@ -44,7 +45,7 @@ struct attached {
 struct attached_table {
 	const struct procfs *procfs;
 	struct attached entries[ATTACHED_MAX]; /* by pid, ascending */
-	size_t n;
+	size_t n, turn;	   /* whose turn it is to be asked, so that everybody has his */
 	uint32_t left_out; /* sockets that found no place */
 	uint64_t swapped_by_others, unswapped_by_others;
 };
@@ -63,6 +64,9 @@ void attached_close(struct attached_table *table);
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
 struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
 
+/* Notes that there is such a process: where the pid was another one's, nothing is known of this. */
+void attached_note_process(struct attached_table *table, const struct proc_id *id);
+
 /* Notes a process's state letter; where it stopped, went on, or lost its tracer, it is asked soon.
  */
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns);
@@ -72,6 +76,9 @@ void attached_note_state(struct attached *entry, char state, uint64_t now_ns);
 void attached_note_request(struct attached *entry);
 void attached_note_result(struct attached *entry, enum attached_state state, uint64_t held_bytes,
 			  uint64_t now_ns);
+
+/* Notes how much has left memory by our request: more than that it doesn't hold. */
+void attached_note_moved(struct attached *entry, uint64_t bytes);
 
 /*
  * Connects to its socket and verifies who listens: of the same user as the directory and the

@@ -117,6 +117,8 @@ int imagefile_open(int dir_fd, const char *name, uid_t owner, struct imagefile *
 	if (n < 0)
 		return -errno;
 	r = imagefile_parse(page, (size_t)n, &header);
+	if (r == 0 && header.uid != owner)
+		return -EPERM;
 	/* the file is made as long as it will be at most before it's written, and cut at the end */
 	if (r == 0 && (header.flags & IMAGE_COMPLETE) &&
 	    header.image_bytes > (uint64_t)stat.st_size)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #define RUN_NS (5 * NS_PER_S)	 /* for what the function does */
 #define SETTLE_NS (2 * NS_PER_S) /* for putting the thread back */
@@ -168,6 +169,17 @@ static int borrow_thread(struct tracee *tracee, const struct image_header *heade
 	return say(why, -r, "registers could not be put back: when it goes on it will crash");
 }
 
+/* While it is held it can't exec: the kernel gives to root what has rights of its own. */
+static bool is_of(pid_t pid, uid_t uid)
+{
+	char path[32];
+	struct text text = TEXT_OVER(path);
+	struct stat stat_info;
+
+	text_addf(&text, "/proc/%d/stat", pid);
+	return stat(path, &stat_info) == 0 && stat_info.st_uid == uid;
+}
+
 static int revive_traced(pid_t pid, const struct image_header *header, struct text *why)
 {
 	uint64_t end_ns = clock_now_ns() + SETTLE_NS;
@@ -182,6 +194,8 @@ static int revive_traced(pid_t pid, const struct image_header *header, struct te
 		r = say(why, -r, "it can't be brought to a stop");
 	else if (stop != TRACEE_TRAP)
 		r = stop == TRACEE_GONE ? gone(why) : say(why, EBUSY, "it isn't stopped");
+	else if (!is_of(pid, header->uid))
+		r = say(why, EPERM, "it has other rights than the user whose image this is");
 	else
 		r = borrow_thread(&tracee, header, why);
 	tracee_release(&tracee);

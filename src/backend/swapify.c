@@ -72,13 +72,14 @@ static int swapify_begin(void *ctx, struct job *job)
 	return 0;
 }
 
+/* Those three are words of the executor's own. */
 static int errno_of(const char *name)
 {
 	for (int i = 1; i <= ERRNO_MAX; i++) {
 		const char *candidate = strerrorname_np(i);
 
 		if (candidate && strcmp(candidate, name) == 0)
-			return -i;
+			return i == ESRCH || i == ETIMEDOUT || i == ECANCELED ? -EIO : -i;
 	}
 	return -EIO;
 }
@@ -99,7 +100,8 @@ static int conclude(struct swapify *swapify, struct job *job, uint64_t now_ns)
 		error = answer.has_text ? errno_of(answer.error) : -EIO;
 		/* somebody else's words in a line of ours */
 		for (char *c = answer.reason; *c; c++)
-			text_addf(&why, "%c", *c == '=' || *c == '"' ? '?' : *c);
+			text_addf(&why, "%c",
+				  *c == '=' || *c == '"' || (unsigned char)*c > 0x7e ? '?' : *c);
 		if (slot->why[0])
 			job->why = slot->why;
 		if (entry)

@@ -121,6 +121,7 @@ static void note_back(struct daemon *daemon, struct proc *proc, const struct out
 		return;
 	}
 	idle_note_back(&proc->past, &outcome->after, now_ns);
+	proc->past.vain_ns = moved ? 0 : now_ns;
 	/* what doesn't come back by our doing comes back when the process touches it */
 	if (outcome->verified && !moved)
 		proc->past.out_bytes = 0;
@@ -161,6 +162,8 @@ void daemon_done(void *owner, const struct outcome *outcome)
 		return;
 	}
 	proc->facts = outcome->after;
+	if (outcome->verified && outcome->action.verb == ACTION_RECLAIM)
+		frozen_note_moved(daemon, outcome);
 	frozen_note(daemon, proc, now_ns);
 	if (outcome->action.verb == ACTION_RECLAIM)
 		note_out(daemon, proc, outcome, now_ns);

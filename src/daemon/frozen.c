@@ -61,10 +61,22 @@ static void take_change(struct proc *proc, struct attached *entry, uint64_t now_
 	log_info("found running pid=%d name=%s", proc->facts.id.pid, FMT_SAFE(proc->facts.comm));
 }
 
+void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome)
+{
+	struct attached *entry = attached_find(&daemon->attached, &outcome->action.id);
+	uint64_t before = u64_add_sat(outcome->before.anon_bytes, outcome->before.swap_bytes);
+	uint64_t after = u64_add_sat(outcome->after.anon_bytes, outcome->after.swap_bytes);
+
+	if (entry && outcome->action.backend == 0 && daemon->config.params.swapify.enabled)
+		attached_note_moved(entry, u64_sub_sat(before, after));
+}
+
 void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 {
 	struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
 
+	if (!entry)
+		attached_note_process(&daemon->attached, &proc->facts.id);
 	proc->past.frozen_bytes = 0;
 	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
 	if (!daemon->config.params.swapify.enabled || !entry || !entry->id.start_ticks)
@@ -76,7 +88,8 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 		proc->facts.flags |= PROC_ASYNC_IO;
 	if (entry->changed)
 		take_change(proc, entry, now_ns);
-	if (is_swapped(entry)) {
+	/* whoever says so and runs, lies */
+	if (is_swapped(entry) && (proc->facts.state == 'T' || proc->facts.state == 't')) {
 		proc->past.frozen_bytes = entry->held_bytes;
 		proc->past.held_by = 0; /* the first backend */
 	}
@@ -89,18 +102,17 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 		attached_find(&daemon->attached, &(struct proc_id){.pid = daemon->reviving_pid});
 	int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 
-	if (error == 0)
+	if (error == 0 && entry && entry->silences <= 1)
 		log_notice("swapped without a helper, which was killed: it has another one now "
 			   "pid=%d",
 			   daemon->reviving_pid);
-	else if (error != ENOENT && entry && entry->silences <= 1)
+	else if (error != 0 && error != ENOENT && entry && entry->silences <= 1)
 		log_warning("swapped without a helper, and another one can't be started: %s "
 			    "pid=%d; as its user or root: swap -a unswap %d",
 			    strerror(error), daemon->reviving_pid, daemon->reviving_pid);
-	if (entry && error == 0) {
-		entry->silences = 0;
+	/* once: where nobody listens then either, it takes its turn among the silent */
+	if (entry && error == 0 && entry->silences <= 1)
 		entry->next_ns = now_ns;
-	}
 	daemon->reviver = 0;
 	daemon->reviving_pid = 0;
 }

@@ -168,18 +168,11 @@ static uint64_t deadline_ns(const struct executor *executor)
 	return log_flush() ? first_ns : u64_min(first_ns, clock_now_ns() + LOG_RETRY_NS);
 }
 
-/* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
-static void thaw(struct service *service)
+static void run_jobs(struct service *service, uint64_t end_ns)
 {
 	struct daemon *daemon = &service->daemon;
-	uint64_t end_ns = clock_now_ns() + THAW_NS;
 	bool more = true;
 
-	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP ||
-	    sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
-		return;
-	frozen_plan_exit(daemon, &daemon->plan);
-	executor_submit(&daemon->executor, &daemon->plan);
 	while (executor_busy(&daemon->executor) && clock_now_ns() < end_ns) {
 		struct loop_events events;
 
@@ -191,6 +184,25 @@ static void thaw(struct service *service)
 			executor_ready(&daemon->executor, events.ready[i]);
 		more = executor_run(&daemon->executor, clock_now_ns());
 	}
+}
+
+/* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
+static void thaw(struct service *service)
+{
+	struct daemon *daemon = &service->daemon;
+	uint64_t end_ns = clock_now_ns() + THAW_NS;
+
+	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP)
+		return;
+	/* what is being frozen goes through with it, and can be thawed only then */
+	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
+	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
+	run_jobs(service, end_ns);
+	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
+		return;
+	frozen_plan_exit(daemon, &daemon->plan);
+	executor_submit(&daemon->executor, &daemon->plan);
+	run_jobs(service, end_ns);
 }
 
 static int run_loop(struct service *service)
@@ -209,7 +221,6 @@ static int run_loop(struct service *service)
 		}
 	}
 	(void)notify_send("STOPPING=1");
-	executor_abort(executor, clock_now_ns());
 	if (r == 0)
 		thaw(service);
 	executor_abort(executor, clock_now_ns());

@@ -135,6 +135,9 @@ int rank_compare_back(const struct proc *a, const struct proc *b)
 {
 	int order = COMPARE(b->past.wanted, a->past.wanted);
 
+	/* what can't be brought back doesn't keep the others out */
+	if (order == 0)
+		order = COMPARE(a->past.vain_ns, b->past.vain_ns);
 	if (order == 0)
 		order = COMPARE(b->past.out_since_ns, a->past.out_since_ns);
 	return order != 0 ? order : COMPARE(a->facts.id.pid, b->facts.id.pid);

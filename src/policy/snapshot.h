@@ -79,6 +79,7 @@ struct proc_history {
 	uint64_t out_anon_bytes; /* its resident anonymous memory right after */
 	uint64_t out_major_faults;
 	uint64_t frozen_bytes; /* what it has in its own image, stopped; 0: it runs */
+	uint64_t vain_ns;      /* the last attempt to bring it back that failed; 0: none */
 	uint64_t restored_ns;  /* when we brought it back; 0: never */
 	uint64_t retry_ns;     /* not worth another attempt before, out or back */
 	uint64_t wrong_ns;     /* last wrong choice, or last forgiveness */

@@ -50,9 +50,14 @@ static void start_here(struct shim *shim, bool forked)
 	(void)birth(shim);
 }
 
+/* Held while privileges are given up, see below */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
+
 /* The copy of the memory has no helper yet; neither does it have the name it was started under. */
 static void forked(void)
 {
+	/* another thread may have been amid setuid() */
+	changing = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	if (!the_shim)
 		return;
 	the_shim->name[0] = '\0';
@@ -62,6 +67,7 @@ static void forked(void)
 /* A child that isn't followed. */
 static void alone(void)
 {
+	changing = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	the_shim = NULL;
 }
 
@@ -179,22 +185,22 @@ __attribute__((constructor)) static void attach(void)
  * memory, and whoever takes over the program would take over the helper. It goes before and
  * another one comes after, with what the program is then.
  */
-static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
 
-static void send_away(void)
+/* Not in a child of vfork or of a raw clone: that is its parent's helper. */
+static bool send_away(void)
 {
+	if (!the_shim || the_shim->program != RAW_0(SYS_getpid))
+		return false;
 	(void)pthread_mutex_lock(&changing);
-	if (the_shim)
-		birth_dismiss(the_shim);
+	birth_dismiss(the_shim);
+	return true;
 }
 
 static void call_back(void)
 {
-	if (the_shim) {
-		the_shim->name[0] = '\0';
-		places_choose(the_shim, environ);
-		start_here(the_shim, false);
-	}
+	the_shim->name[0] = '\0';
+	places_choose(the_shim, environ);
+	start_here(the_shim, false);
 	(void)pthread_mutex_unlock(&changing);
 }
 
@@ -202,11 +208,11 @@ static void call_back(void)
 	__attribute__((visibility("default"))) int name parameters                  \
 	{                                                                           \
 		int(*next) parameters = (int(*) parameters)dlsym(RTLD_NEXT, #name); \
-		int result;                                                         \
+		bool sent = send_away();                                            \
+		int result = next(__VA_ARGS__);                                     \
                                                                                     \
-		send_away();                                                        \
-		result = next(__VA_ARGS__);                                         \
-		call_back();                                                        \
+		if (sent)                                                           \
+			call_back();                                                \
 		return result;                                                      \
 	}
 

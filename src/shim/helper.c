@@ -226,10 +226,12 @@ static void loop(struct shim *shim)
 			return;
 		if (polls[3].revents && read_signals(shim))
 			return;
-		if (swapped || polls[3].revents)
-			look_for_wishes(shim);
+		/* who asks comes first, or would be told no more than that a wish is being granted
+		 */
 		if (polls[2].revents && !serve(shim))
 			return;
+		if (swapped || polls[3].revents)
+			look_for_wishes(shim);
 	}
 }
 

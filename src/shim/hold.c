@@ -74,7 +74,7 @@ static int report_moving(struct shim *shim, int tid)
 
 int hold_stop(struct shim *shim)
 {
-	int r = process_thread_state(shim, shim->program);
+	int r = process_thread_state(shim, process_living_thread(shim));
 
 	if (r < 0)
 		return shim_fail(shim, -r, "its state can't be read", NULL);

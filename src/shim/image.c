@@ -316,15 +316,16 @@ void image_remove(struct shim *shim)
 
 	image_name(shim, name, sizeof(name));
 	if (shim->fd.image >= 0) {
-		int named = (int)RAW_4(SYS_openat, shim->fd.image_dir, name,
-				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+		int named;
 
+		close_fd(&shim->fd.image); /* first: there may be no other descriptor to be had */
+		named = (int)RAW_4(SYS_openat, shim->fd.image_dir, name,
+				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
 		/* not what somebody else has put there */
 		if (named >= 0 && identify(shim, named) != FOUND_FOREIGN)
 			(void)RAW_3(SYS_unlinkat, shim->fd.image_dir, name, 0);
 		close_fd(&named);
 	}
-	close_fd(&shim->fd.image);
 	close_fd(&shim->fd.image_dir);
 	shim->image_bytes = 0;
 }

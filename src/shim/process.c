@@ -123,7 +123,8 @@ int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *
 
 	*ret = 0;
 	process_path(shim, "status", 0, NULL, path, sizeof(path));
-	n = shim_read_file(shim, path);
+	/* of memory we know as much ourselves; a main thread that has ended says nothing of it */
+	n = shim_read_file(shim, words_after(key, "Vm") ? "/proc/self/status" : path);
 	if (n < 0)
 		return (int)n;
 	for (const char *line = shim->text; *line;) {
@@ -264,8 +265,7 @@ bool process_asked_to_end(struct shim *shim)
 	return (pending & wishes) || (pending & ~caught);
 }
 
-/* A thread of the program that has an address space: the main one may have ended before. */
-static int living_thread(struct shim *shim)
+int process_living_thread(struct shim *shim)
 {
 	struct numbers threads;
 	int tid, found = shim->program, r = numbers_open(shim, "task", &threads);
@@ -286,10 +286,16 @@ static int living_thread(struct shim *shim)
 
 int process_shares_memory(struct shim *shim)
 {
-	int r = compare_memory((int)RAW_0(SYS_getpid), living_thread(shim));
+	int r = compare_memory((int)RAW_0(SYS_getpid), process_living_thread(shim));
 
 	if (r == -ENOSYS)
 		return -EAGAIN;
 	/* EPERM: it has become a program with other privileges, or hides from us */
 	return r == 0;
+}
+
+bool process_is_another(struct shim *shim)
+{
+	return (!shim->life || atomic_load(shim->life) != shim->life_value) &&
+	       process_shares_memory(shim) == 0;
 }

@@ -29,6 +29,9 @@ int process_thread_state(struct shim *shim, int tid);
 /* A field of /proc/PID/stat behind the name, as proc(5) counts them. 0 or -errno. */
 int process_stat(struct shim *shim, int field, uint64_t *ret);
 
+/* A thread of the program that has an address space: the main one may have ended before. */
+int process_living_thread(struct shim *shim);
+
 /* A number in /proc/PID/status, in base 10 or 16; 0 and -ENOENT where there's no such line. */
 int process_status(struct shim *shim, const char *key, unsigned base, uint64_t *ret);
 
@@ -43,3 +46,6 @@ bool process_asked_to_end(struct shim *shim);
 /* Whether the program still uses this address space: false after an exec. -EAGAIN where the
  * kernel won't tell. */
 int process_shares_memory(struct shim *shim);
+
+/* Whether it has become another program, or has ended, and only nobody has told us yet. */
+bool process_is_another(struct shim *shim);

@@ -5,13 +5,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <sys/mman.h>
+
+#ifndef PR_GET_MDWE
+#define PR_GET_MDWE 66 /* 6.3 */
+#endif
 
 /* vm.max_map_count is 65530 by default; kept pages may cut a few regions in two */
 #define REGIONS_MAX 65536U
 #define KEPT_MAX 32768U
 
-#define LEDGER_BYTES (REGIONS_MAX * sizeof(struct region) + KEPT_MAX * sizeof(uint64_t))
+#define CODE_MAX 32768U
+
+#define LEDGER_BYTES \
+	((REGIONS_MAX + CODE_MAX) * sizeof(struct region) + KEPT_MAX * sizeof(uint64_t))
 
 int regions_prepare(struct shim *shim)
 {
@@ -19,8 +27,10 @@ int regions_prepare(struct shim *shim)
 
 	if (!regions)
 		return shim_fail(shim, ENOMEM, "no memory for the list of its mappings", NULL);
-	shim->ledger = (struct ledger){.regions = regions,
-				       .kept = (uint64_t *)(void *)(regions + REGIONS_MAX)};
+	shim->ledger =
+		(struct ledger){.regions = regions,
+				.code = regions + REGIONS_MAX,
+				.kept = (uint64_t *)(void *)(regions + REGIONS_MAX + CODE_MAX)};
 	return 0;
 }
 
@@ -192,31 +202,56 @@ static int take_region(struct shim *shim, struct listing *listing)
 					    : 0;
 }
 
-/* The ring of an AIO context: what is in flight there, the kernel writes to the program's memory.
+/*
+ * Code that can be taken away and given back: not our own, which runs meanwhile, nor what is sealed
+ * or, where the program has forsworn to make memory executable (PR_SET_MDWE, or a filter of its
+ * service manager's), anything.
  */
-static bool is_aio(const char *line)
+static void add_code(struct shim *shim, const struct region *region)
+{
+	struct ledger *ledger = &shim->ledger;
+
+	if ((region->start <= shim->revive_pc && shim->revive_pc < region->end) ||
+	    ledger->n_code == CODE_MAX || RAW_5(SYS_prctl, PR_GET_MDWE, 0, 0, 0, 0) > 0 ||
+	    RAW_3(SYS_mprotect, region->start, region->end - region->start, region->prot) != 0)
+		return;
+	ledger->code[ledger->n_code++] = *region;
+}
+
+/* Rings of asynchronous I/O: what is in flight there, the kernel writes to the program's memory.
+ * That of io_uring lives on in its mapping when its descriptor is closed. */
+static const struct {
+	const char *name, *reason;
+} rings[] = {
+	{" /[aio]",
+	 "it uses asynchronous I/O (AIO): the kernel may write to its memory at any time"},
+	{" anon_inode:[io_uring]",
+	 "it uses io_uring: the kernel may write to its memory at any time"},
+};
+
+static const char *forbids(const char *line)
 {
 	for (; *line; line++)
-		if (words_after(line, " /[aio]"))
-			return true;
-	return false;
+		for (size_t i = 0; i < sizeof(rings) / sizeof(rings[0]); i++)
+			if (words_after(line, rings[i].name))
+				return rings[i].reason;
+	return NULL;
 }
 
 static int take_line(struct shim *shim, struct listing *listing, const char *line)
 {
-	const char *flags = words_after(line, "VmFlags:");
+	const char *flags = words_after(line, "VmFlags:"), *forbidden = forbids(line);
 	struct region region;
 	bool eligible;
 
-	if (is_aio(line))
-		return shim_fail(shim, EINPROGRESS,
-				 "it uses asynchronous I/O (AIO): the kernel may write to its "
-				 "memory at any time",
-				 NULL);
+	if (forbidden)
+		return shim_fail(shim, EINPROGRESS, forbidden, NULL);
 	if (flags)
 		return listing->pending && !flags_forbid(flags) ? take_region(shim, listing) : 0;
 	if (!regions_parse(line, &region, &eligible))
 		return 0;
+	if (region.prot & PROT_EXEC)
+		add_code(shim, &region);
 	listing->region = region;
 	listing->pending = eligible;
 	return eligible && !listing->smaps ? take_region(shim, listing) : 0;
@@ -333,6 +368,29 @@ int regions_restore(struct shim *shim)
 			return r;
 	}
 	return 0;
+}
+
+void regions_hide_code(struct shim *shim)
+{
+	const struct ledger *ledger = &shim->ledger;
+
+	for (uint32_t i = 0; i < ledger->n_code; i++)
+		(void)change(ledger->code[i].start, ledger->code[i].end,
+			     ledger->code[i].prot & ~(uint32_t)PROT_EXEC, false);
+}
+
+int regions_show_code(struct shim *shim)
+{
+	const struct ledger *ledger = &shim->ledger;
+	int r = 0;
+
+	for (uint32_t i = 0; i < ledger->n_code; i++) {
+		int one = change(ledger->code[i].start, ledger->code[i].end, ledger->code[i].prot,
+				 false);
+
+		r = r ? r : one;
+	}
+	return r;
 }
 
 bool regions_hold(const struct shim *shim, uint64_t address, uint64_t bytes)

@@ -26,6 +26,12 @@ int regions_give_up(struct shim *shim, const struct cursor *from, const struct c
 int regions_open(struct shim *shim);	/* to read and write */
 int regions_restore(struct shim *shim); /* as they were */
 
+/* Takes the program's code away or gives it back. Without, whoever lets it run lets it crash: while
+ * its memory is partly there, and a system call on the rest of it would only say EFAULT. 0 or
+ * -errno. */
+void regions_hide_code(struct shim *shim);
+int regions_show_code(struct shim *shim);
+
 /* Whether [address, address + bytes) lies in one region. */
 bool regions_hold(const struct shim *shim, uint64_t address, uint64_t bytes);
 

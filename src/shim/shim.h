@@ -58,6 +58,8 @@ struct ledger {
 	uint32_t chunks;	/* that lie in the image, whole */
 	struct cursor given_up; /* all before it may be gone from memory */
 	struct region *regions;
+	struct region *code; /* of the program, executable as long as all memory is there */
+	uint32_t n_code;
 	uint64_t *kept; /* pages that stay, ascending; only while the regions are listed */
 };
 
@@ -79,7 +81,7 @@ struct io_job {
 
 /* The helper's own; -1 where not open */
 struct descriptors {
-	int socket_dir, listener;
+	int socket_dir, listener, link;
 	int program;	      /* pidfd */
 	int changed;	      /* eventfd: *life has */
 	int signals;	      /* signalfd: something about a thread we hold */
@@ -114,7 +116,7 @@ struct shim {
 	bool wanted;	     /* has to run: something came from outside */
 	bool must_ask; /* whether the program still is what it was: *life can't tell any more */
 	uint64_t image_bytes;
-	uint64_t socket_inode;
+	uint64_t socket_inode, link_inode;
 	char socket[24], link[IMAGE_COMM_SIZE + 24];
 	struct ledger ledger;
 	struct failure failure;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/socket.h"
+#include "shim/process.h"
 #include "shim/rawsys.h"
 
 #include <errno.h>
@@ -73,20 +74,29 @@ static uint64_t inode_of(struct shim *shim, const char *name)
 }
 
 /* Under the directory's lock: the helper of what this process was before an exec may just be
- * removing a socket of the same name. */
+ * removing a socket of the same name. And we may be the one from before, who comes late. */
 static int bind_locked(struct shim *shim, int fd)
 {
 	int r;
 
+	if (process_is_another(shim))
+		return shim_fail(shim, ESRCH, "it has become another program", NULL);
+	/* the link first: who sees the socket finds it there */
+	(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->link, 0);
+	(void)RAW_3(SYS_symlinkat, shim->socket, shim->fd.socket_dir, shim->link);
 	(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->socket, 0);
 	r = bind_here(shim, fd);
 	if (r == 0)
 		r = (int)RAW_2(SYS_listen, fd, 16);
-	if (r)
+	if (r) {
+		(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->link, 0);
 		return shim_fail(shim, -r, "the socket can't be bound in ", shim->socket_dir, NULL);
+	}
 	shim->socket_inode = inode_of(shim, shim->socket);
-	(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->link, 0);
-	(void)RAW_3(SYS_symlinkat, shim->socket, shim->fd.socket_dir, shim->link);
+	/* open, so that no other can get its inode */
+	shim->fd.link = (int)RAW_4(SYS_openat, shim->fd.socket_dir, shim->link,
+				   O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	shim->link_inode = inode_of(shim, shim->link);
 	return 0;
 }
 
@@ -115,12 +125,11 @@ void socket_unbind(struct shim *shim)
 	if (shim->fd.listener < 0)
 		return;
 	(void)RAW_2(SYS_flock, shim->fd.socket_dir, LOCK_EX);
-	if (inode_of(shim, shim->socket) == shim->socket_inode) {
+	/* what the program is by now may have its own already, under the same name or another */
+	if (inode_of(shim, shim->socket) == shim->socket_inode)
 		(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->socket, 0);
+	if (inode_of(shim, shim->link) == shim->link_inode)
 		(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->link, 0);
-	} else if (!inode_of(shim, shim->socket)) {
-		(void)RAW_3(SYS_unlinkat, shim->fd.socket_dir, shim->link, 0);
-	}
 	(void)RAW_2(SYS_flock, shim->fd.socket_dir, LOCK_UN);
 }
 

@@ -119,13 +119,12 @@ static int read_memory(struct shim *shim, void (*between)(struct shim *))
 
 	if (r)
 		return shim_fail(shim, -r, "there is no room for its memory", NULL);
-	shim->huge_disabled = RAW_5(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0) > 0;
 	allow_huge(false);
 	io_start(shim);
 	r = read_chunks(shim, between);
 	io_stop(shim);
 	allow_huge(!shim->huge_disabled);
-	if (!r && regions_restore(shim))
+	if (!r && (regions_restore(shim) || regions_show_code(shim)))
 		r = shim_fail(shim, ENOMEM, "its mappings can't be protected as before", NULL);
 	return r;
 }
@@ -136,6 +135,7 @@ int swap_in_memory(struct shim *shim, void (*between)(struct shim *))
 	int r;
 
 	atomic_store(&shim->phase, PHASE_IN);
+	regions_hide_code(shim);
 	r = read_memory(shim, between);
 	/* the file may have been put right, under its name: that's another file then */
 	if (r && image_exchange(shim))
@@ -152,6 +152,7 @@ int swap_in_memory(struct shim *shim, void (*between)(struct shim *))
 void swap_in_resume(struct shim *shim)
 {
 	atomic_store(&shim->phase, PHASE_RESUMING);
+	(void)regions_show_code(shim);
 	hold_release(shim);
 	image_remove(shim);
 	regions_forget(shim);

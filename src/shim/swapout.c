@@ -11,6 +11,7 @@
 #include "shim/swapin.h"
 
 #include <errno.h>
+#include <linux/prctl.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_READ
@@ -190,6 +191,9 @@ static int move_memory(struct shim *shim, void (*between)(struct shim *))
 	uint64_t bytes;
 	int r = process_check(shim, true);
 
+	/* from here on it can't any more */
+	if (!r && process_is_another(shim))
+		r = shim_fail(shim, ESRCH, "it has become another program", NULL);
 	if (!r)
 		r = regions_list(shim);
 	if (!r)
@@ -200,6 +204,9 @@ static int move_memory(struct shim *shim, void (*between)(struct shim *))
 		r = pages_open(shim, &pages);
 	if (r)
 		return r;
+	/* now, for a helper that is killed while it brings the memory back leaves it disabled */
+	shim->huge_disabled = RAW_5(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0) > 0;
+	regions_hide_code(shim);
 	io_start(shim);
 	r = write_all(shim, &pages, between);
 	io_stop(shim);
@@ -234,7 +241,9 @@ static void undo(struct shim *shim, void (*between)(struct shim *))
 
 int swap_out(struct shim *shim, void (*between)(struct shim *))
 {
-	int r = process_check(shim, false);
+	int r = process_is_another(shim)
+			? shim_fail(shim, ESRCH, "it has become another program", NULL)
+			: process_check(shim, false);
 
 	if (!r)
 		r = image_create(shim);

@@ -194,11 +194,13 @@ START_TEST(files)
 	static const char *const names[] = {"whole", "short", "under_way", "link",
 					    "fifo",  "dir",   "rubbish"};
 	char dir[] = "/tmp/test_imagefile.XXXXXX";
-	struct image_header header = sealed(plain());
+	struct image_header header = plain();
 	struct imagefile image;
 	uid_t us = geteuid();
 	int dir_fd;
 
+	header.uid = us;
+	header = sealed(header);
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	write_file(dir_fd, "whole", &header, 3 * 4096);

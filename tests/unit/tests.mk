@@ -44,6 +44,9 @@ test_elfkind_OBJS := cli/elfkind
 test_revive_OBJS := backend/revive sys/tracee sys/machregs sys/clock sys/pidpin sys/procfs sys/proclist sys/procstat base/num base/text
 test_revive_LIBS := -lpthread
 test_wiretext_OBJS := backend/wiretext base/num
+test_attached_OBJS := backend/attached backend/wiretext sys/dirnames sys/pidpin sys/procfs sys/proclist sys/procstat \
+	sys/unixsock base/num base/text
+test_swapify_OBJS := backend/swapify $(test_attached_OBJS)
 test_unixsock_OBJS := sys/unixsock
 test_imagefile_OBJS := backend/imagefile sys/procfs
 test_swapargs_OBJS := cli/swap_args cli/swap_dirs sys/unixsock base/num base/text

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""swap.py BUILD DIR [ROUNDS]: how fast a program of 1 GiB, half of it touched, goes to its image and
+comes back, beside raw O_DIRECT writes and reads of as many bytes in the same directory and run.
+Medians, and medians of the ratios; and what it has resident before, swapped and after."""
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+SWAP, UNSWAP = 1, 2
+MIB = 512  # that are touched
+
+
+def ask(path, request):
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(path)
+        start = time.monotonic()
+        sock.send(bytes([request]))
+        reply = sock.recv(1)
+        took = time.monotonic() - start
+        text = b""
+        while part := sock.recv(4096):
+            text += part
+    if reply != b"\0":
+        sys.exit(f"swap.py: refused: {text.decode()}")
+    return took * 1e6
+
+
+def status(pid, key):
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(key + ":"))
+
+
+def raw(build, directory, way):
+    out = subprocess.run([f"{build}/bench/rawio", f"{directory}/raw", str(MIB), way], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    return float(out)
+
+
+def main():
+    build, directory = sys.argv[1], os.path.abspath(sys.argv[2])
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 9
+    sockets, images = f"{directory}/sockets", f"{directory}/images"
+    for path in (sockets, images):
+        os.mkdir(path, 0o700)
+    program = subprocess.Popen([f"{build}/bench/half", str(2 * MIB)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE,
+                               env=dict(os.environ, LD_PRELOAD=os.path.abspath(f"{build}/libswapify.so"),
+                                        SWAPIFY_SOCKET_DIR=sockets, SWAPIFY_IMAGE_DIR=images))
+    program.stdout.readline()
+    path = f"{sockets}/{program.pid}.sock"
+    while not os.path.exists(path):
+        time.sleep(0.01)
+    ask(path, SWAP), ask(path, UNSWAP)  # the first time, files and tables are made
+    before = status(program.pid, "VmRSS")
+    times = {name: [] for name in ("write", "swap", "read", "unswap")}
+    for _ in range(rounds):
+        times["write"].append(raw(build, directory, "write"))
+        times["swap"].append(ask(path, SWAP))
+        held = status(program.pid, "VmRSS")
+        times["read"].append(raw(build, directory, "read"))
+        times["unswap"].append(ask(path, UNSWAP))
+    after = status(program.pid, "VmRSS")
+    program.stdin.close()
+    program.wait()
+    for name, base, aim in (("swap", "write", "write"), ("unswap", "read", "read")):
+        ratio = statistics.median(b / t for b, t in zip(times[base], times[name]))
+        gb = MIB * 1.048576 / 1000
+        print(f"  {name:<8}{gb / statistics.median(times[name]) * 1e6:5.2f} GB/s   raw {aim:<6}"
+              f"{gb / statistics.median(times[base]) * 1e6:5.2f} GB/s   ratio {ratio:.2f}   (aim 0.85)")
+    print(f"  resident before {before} KiB, swapped {held} KiB, after {after} KiB (aim: 64 KiB more at most)")
+    print("  what is resident while it is swapped holds all that the helper needs (aim: 2048 KiB at most)")
+
+
+main()

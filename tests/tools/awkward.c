@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * awkward [handle-term|watch|filtered]: a program that does what makes it impossible to take its
+ * memory away. Says "ready", then for every line on stdin "ok", or why not: verify its memory is as
+ * it was written uring, uring-close, uring-off  an io_uring; its descriptor closed, but still
+ * mapped; gone aio, aio-off                   an AIO context with a request in flight uffd,
+ * uffd-off                 a userfaultfd vfork, vfork-off               a thread that waits for a
+ * child of vfork share, share-off               a child process on the same memory undump, dump
+ * can't be looked into by others of its user seal                           a sealed mapping; part
+ * of verify from then on mdwe                           no memory becomes executable any more fork
+ * NAME, fork-off            a child that calls itself so, %XX for bytes; says "ok PID" handle-term:
+ * SIGTERM makes it say "term". watch: a thread looks at its memory all the time, says "wrong" and
+ * ends it with status 3 when it's wrong. filtered: mprotect(2) may not make anything executable, as
+ * under MemoryDenyWriteExecute= of systemd.exec(5).
+ */
+#include <errno.h>
+#include <linux/aio_abi.h>
+#include <linux/filter.h>
+#include <linux/io_uring.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#endif
+
+#define BYTES (16U << 20)
+#define SEALED_BYTES (1U << 20)
+
+static uint64_t *memory, *sealed;
+
+static uint64_t word_at(size_t i)
+{
+	uint64_t x = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return x ^ x >> 29;
+}
+
+static uint64_t *map_filled(size_t bytes)
+{
+	uint64_t *words =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (words == MAP_FAILED)
+		return NULL;
+	for (size_t i = 0; i < bytes / 8; i++)
+		words[i] = word_at(i);
+	return words;
+}
+
+static bool is_filled(const uint64_t *words, size_t bytes)
+{
+	for (size_t i = 0; words && i < bytes / 8; i++)
+		if (words[i] != word_at(i))
+			return false;
+	return true;
+}
+
+/* All below: 0 or -1 and errno. */
+
+static int ring = -1;
+static void *ring_memory = MAP_FAILED;
+
+static int uring_on(void)
+{
+	struct io_uring_params params = {0};
+
+	ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+	if (ring < 0)
+		return -1;
+	ring_memory =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, (off_t)IORING_OFF_SQES);
+	return ring_memory == MAP_FAILED ? -1 : 0;
+}
+
+static int uring_close(void)
+{
+	int fd = ring;
+
+	ring = -1;
+	return close(fd);
+}
+
+static int uring_off(void)
+{
+	if (ring >= 0)
+		(void)uring_close();
+	return munmap(ring_memory, 4096);
+}
+
+static aio_context_t aio;
+static int aio_pipe[2];
+
+static int aio_on(void)
+{
+	struct iocb request = {.aio_lio_opcode = IOCB_CMD_POLL, .aio_buf = POLLIN},
+		    *requests = &request;
+
+	if (pipe(aio_pipe) < 0 || syscall(SYS_io_setup, 4, &aio) < 0)
+		return -1;
+	request.aio_fildes = (uint32_t)aio_pipe[0];
+	return syscall(SYS_io_submit, aio, 1, &requests) == 1 ? 0 : -1;
+}
+
+static int aio_off(void)
+{
+	long r = syscall(SYS_io_destroy, aio);
+
+	(void)close(aio_pipe[0]);
+	(void)close(aio_pipe[1]);
+	return (int)r;
+}
+
+static int faults = -1;
+
+static int uffd_on(void)
+{
+	faults = (int)syscall(SYS_userfaultfd, 1 /* UFFD_USER_MODE_ONLY */);
+	return faults < 0 ? -1 : 0;
+}
+
+static int uffd_off(void)
+{
+	return close(faults);
+}
+
+static pthread_t waiter;
+static int go[2], born[2]; /* pipes */
+
+/* The child has the parent's stack: no more than system calls. */
+static void *vfork_and_wait(void *ignored)
+{
+	char byte = 'x';
+	pid_t child = vfork();
+
+	if (child == 0) {
+		(void)!write(born[1], &byte, 1);
+		(void)!read(go[0], &byte, 1);
+		_exit(0);
+	}
+	(void)waitpid(child, NULL, 0);
+	return ignored;
+}
+
+static int vfork_on(void)
+{
+	char byte;
+
+	if (pipe(go) < 0 || pipe(born) < 0 ||
+	    pthread_create(&waiter, NULL, vfork_and_wait, NULL) != 0)
+		return -1;
+	return read(born[0], &byte, 1) == 1 ? 0 : -1;
+}
+
+static void close_pipes(void)
+{
+	for (int i = 0; i < 2; i++) {
+		(void)close(go[i]);
+		(void)close(born[i]);
+	}
+}
+
+static int vfork_off(void)
+{
+	char byte = 'x';
+
+	if (write(go[1], &byte, 1) != 1)
+		return -1;
+	(void)pthread_join(waiter, NULL);
+	close_pipes();
+	return 0;
+}
+
+static pid_t sharer;
+static char sharer_stack[16384] __attribute__((aligned(16)));
+
+static int share_memory(void *ignored)
+{
+	char byte;
+
+	(void)ignored;
+	(void)!read(go[0], &byte, 1);
+	return 0;
+}
+
+static int share_on(void)
+{
+	if (pipe(go) < 0 || pipe(born) < 0)
+		return -1;
+	sharer = clone(share_memory, sharer_stack + sizeof(sharer_stack), CLONE_VM | SIGCHLD, NULL);
+	return sharer < 0 ? -1 : 0;
+}
+
+static int share_off(void)
+{
+	char byte = 'x';
+
+	if (write(go[1], &byte, 1) != 1 || waitpid(sharer, NULL, 0) != sharer)
+		return -1;
+	close_pipes();
+	return 0;
+}
+
+static int undump(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0);
+}
+
+static int dump(void)
+{
+	return prctl(PR_SET_DUMPABLE, 1);
+}
+
+static int seal(void)
+{
+	sealed = map_filled(SEALED_BYTES);
+	return sealed && syscall(SYS_mseal, sealed, SEALED_BYTES, 0) == 0 ? 0 : -1;
+}
+
+static int mdwe(void)
+{
+	return prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0);
+}
+
+static int forbid_exec(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+		       ? -1
+		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static pid_t child;
+
+static void decode(const char *from, char *to, size_t cap)
+{
+	for (; *from && cap > 1; cap--)
+		if (*from == '%' && from[1] && from[2]) {
+			char digits[3] = {from[1], from[2], '\0'};
+
+			*to++ = (char)strtoul(digits, NULL, 16);
+			from += 3;
+		} else {
+			*to++ = *from++;
+		}
+	*to = '\0';
+}
+
+static int fork_as(const char *encoded)
+{
+	char name[16], byte;
+
+	decode(encoded, name, sizeof(name));
+	(void)prctl(PR_SET_NAME, name);
+	if (pipe(go) < 0 || pipe(born) < 0)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		(void)!read(go[0], &byte, 1);
+		_exit(0);
+	}
+	if (child > 0)
+		(void)printf("ok %d\n", (int)child);
+	return child < 0 ? -1 : 0;
+}
+
+static int fork_off(void)
+{
+	char byte = 'x';
+
+	if (write(go[1], &byte, 1) != 1 || waitpid(child, NULL, 0) != child)
+		return -1;
+	close_pipes();
+	return 0;
+}
+
+static int verify(void)
+{
+	errno = EILSEQ;
+	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) ? 0 : -1;
+}
+
+static const struct {
+	const char *word;
+	int (*fn)(void);
+} commands[] = {
+	{"verify", verify},	  {"uring", uring_on},	  {"uring-close", uring_close},
+	{"uring-off", uring_off}, {"aio", aio_on},	  {"aio-off", aio_off},
+	{"uffd", uffd_on},	  {"uffd-off", uffd_off}, {"vfork", vfork_on},
+	{"vfork-off", vfork_off}, {"share", share_on},	  {"share-off", share_off},
+	{"undump", undump},	  {"dump", dump},	  {"seal", seal},
+	{"fork-off", fork_off},	  {"mdwe", mdwe},
+};
+
+static int run(const char *line)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(line, commands[i].word))
+			return commands[i].fn();
+	errno = ENOSYS;
+	return -1;
+}
+
+static void on_term(int signal)
+{
+	(void)signal;
+	(void)!write(1, "term\n", 5);
+}
+
+/* On a stack that lies below the memory, as younger mappings do. */
+static void *watch(void *ignored)
+{
+	while (verify() == 0)
+		(void)usleep(1000);
+	(void)!write(1, "wrong\n", 6);
+	_exit(3);
+	return ignored;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t watcher;
+	char line[256];
+
+	if (argc > 1 && !strcmp(argv[1], "handle-term"))
+		(void)sigaction(SIGTERM,
+				&(struct sigaction){.sa_handler = on_term, .sa_flags = SA_RESTART},
+				NULL);
+	if (argc > 1 && !strcmp(argv[1], "filtered")) {
+		if (forbid_exec() == 0)
+			(void)execl(argv[0], argv[0], (char *)NULL);
+		return 1;
+	}
+	memory = map_filled(BYTES);
+	if (!memory)
+		return 1;
+	if (argc > 1 && !strcmp(argv[1], "watch") && pthread_create(&watcher, NULL, watch, NULL))
+		return 1;
+	(void)puts("ready");
+	(void)fflush(stdout);
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "fork ", 5)) {
+			if (fork_as(line + 5) < 0)
+				(void)printf("%s\n", strerror(errno));
+		} else if (run(line) < 0) {
+			(void)printf("%s\n", strerror(errno));
+		} else {
+			(void)puts("ok");
+		}
+		(void)fflush(stdout);
+	}
+	return 0;
+}
