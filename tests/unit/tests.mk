@@ -50,3 +50,4 @@ test_swapargs_OBJS := cli/swap_args cli/swap_dirs sys/unixsock base/num base/tex
 test_memadvise_OBJS := cli/memadvise_args cli/memadvise_plan cli/memadvise_why sys/privs sys/procfs base/num base/text
 test_memadvise_LIBS := -lcap-ng
 test_octal_OBJS := base/octal base/text
+test_swaps_OBJS := sys/swaps sys/procfs base/num base/octal base/text
