@@ -51,3 +51,5 @@ test_memadvise_OBJS := cli/memadvise_args cli/memadvise_plan cli/memadvise_why s
 test_memadvise_LIBS := -lcap-ng
 test_octal_OBJS := base/octal base/text
 test_swaps_OBJS := sys/swaps sys/procfs base/num base/octal base/text
+test_swapheader_OBJS := sys/swapheader
+test_swapfile_OBJS := sys/swapfile sys/swapheader sys/extents sys/fstype
