@@ -20,7 +20,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 
 # What a build and a test run need, as named in Debian 12 and 13
-BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev libblkid-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
@@ -47,7 +47,10 @@ PROGRAMS += $(B)/memadvise
 
 all: $(PROGRAMS)
 
-$(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
+# What only one program needs stays out of the others, and so do its libraries
+SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe loopdev sysblock)
+
+$(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
 

@@ -42,7 +42,7 @@ build_all() {
 			[ -z "$(find "$build/obj" -name '*.o' -newer "$build/fuzz_$name" -print -quit)" ] && continue
 		clang -std=gnu17 -D_GNU_SOURCE -I"$root/src" -I"$root/tests" -Wall -Wextra -O1 -g \
 			-fsanitize="fuzzer,$sanitize" -fno-sanitize-recover=all -o "$build/fuzz_$name" \
-			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng || return 1
+			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng -lblkid || return 1
 	done
 }
 

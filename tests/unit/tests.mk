@@ -53,3 +53,5 @@ test_octal_OBJS := base/octal base/text
 test_swaps_OBJS := sys/swaps sys/procfs base/num base/octal base/text
 test_swapheader_OBJS := sys/swapheader
 test_swapfile_OBJS := sys/swapfile sys/swapheader sys/extents sys/fstype
+test_blockdev_OBJS := sys/blkprobe sys/loopdev sys/swapfile sys/swapheader sys/sysblock sys/procfs base/num
+test_blockdev_LIBS := -lblkid
