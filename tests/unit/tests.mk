@@ -55,3 +55,6 @@ test_swapheader_OBJS := sys/swapheader
 test_swapfile_OBJS := sys/swapfile sys/swapheader sys/extents sys/fstype
 test_blockdev_OBJS := sys/blkprobe sys/loopdev sys/swapfile sys/swapheader sys/sysblock sys/procfs base/num
 test_blockdev_LIBS := -lblkid
+test_fstab_OBJS := sys/fstab base/octal base/text
+test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
+test_resume_OBJS := sys/resume sys/procfs base/num
