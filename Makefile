@@ -48,7 +48,7 @@ PROGRAMS += $(B)/memadvise
 all: $(PROGRAMS)
 
 # What only one program needs stays out of the others, and so do its libraries
-SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe fstab loopdev mountinfo resume sysblock)
+SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe fstab loopdev mountinfo overcommit resume sysblock)
 
 $(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
 	$(call say,LD)

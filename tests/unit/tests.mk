@@ -58,3 +58,4 @@ test_blockdev_LIBS := -lblkid
 test_fstab_OBJS := sys/fstab base/octal base/text
 test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
 test_resume_OBJS := sys/resume sys/procfs base/num
+test_overcommit_OBJS := sys/overcommit sys/procfs base/num
