@@ -16,10 +16,13 @@ diff "$WORK/first" - <<'END' || fail "other files were installed"
 ./etc/swapify-policy.conf
 ./lib/systemd/system/swapify-policy.service
 ./usr/bin/memadvise
+./usr/sbin/swapctl
 ./usr/sbin/swapify-policy
 ./usr/share/bash-completion/completions/memadvise
+./usr/share/bash-completion/completions/swapctl
 ./usr/share/man/man1/memadvise.1
 ./usr/share/man/man5/swapify-policy.conf.5
+./usr/share/man/man8/swapctl.8
 ./usr/share/man/man8/swapify-policy.8
 END
 expect "the unit starts something else" \

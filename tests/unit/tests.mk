@@ -59,3 +59,10 @@ test_fstab_OBJS := sys/fstab base/octal base/text
 test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
 test_resume_OBJS := sys/resume sys/procfs base/num
 test_overcommit_OBJS := sys/overcommit sys/procfs base/num
+test_swapctl_wish_OBJS := cli/swapctl_wish sys/fstab base/num base/octal base/text
+test_swapctl_check_OBJS := cli/swapctl_check cli/swapctl_wish sys/fstab base/num base/octal base/text
+test_swapctl_facts_OBJS := $(addprefix cli/swapctl_,identity indel say sum vswap) sys/meminfo sys/overcommit sys/procfs \
+	sys/swaps base/num base/octal base/text
+test_swapctl_print_OBJS := $(addprefix cli/swapctl_,identity indel json listing print say sum vswap) \
+	$(addprefix sys/,loopdev meminfo overcommit procfs swapfile swapheader swaps sysblock) base/num base/octal base/text
+test_swapctl_print_LIBS := -ljson-c
