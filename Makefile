@@ -20,10 +20,10 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 
 # What a build and a test run need, as named in Debian 12 and 13
-BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev libblkid-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
-	systemd-container mmdebstrap util-linux procps e2fsprogs kmod busybox strace gdb \
-	git nodejs default-jre-headless redis-tools,valkey-tools
+	systemd-container mmdebstrap util-linux procps e2fsprogs xfsprogs btrfs-progs kmod busybox strace gdb \
+	git nodejs default-jre-headless redis-tools,valkey-tools gcc-multilib libc6-dev-arm64-cross lld
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
 
 CFLAGS ?= -O2 -g
@@ -41,6 +41,7 @@ PROGRAMS := $(B)/swapify-policy
 PROGRAMS += $(B)/swapify $(B)/libswapify.so
 PROGRAMS += $(B)/swap
 PROGRAMS += $(B)/memadvise
+PROGRAMS += $(B)/swapctl
 
 .PHONY: all shim32 shim-aarch64 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
@@ -48,7 +49,11 @@ PROGRAMS += $(B)/memadvise
 
 all: $(PROGRAMS)
 
-$(B)/swapify-policy: $(call objects,base policy config sys backend daemon)
+# What only one program needs stays out of the others, and so do its libraries
+SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe extents fstab fstype loopdev mountinfo overcommit resume \
+	swapfile swapheader swaps sysblock)
+
+$(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
 
@@ -68,6 +73,11 @@ $(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cl
 		backend/advise)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c -lcap-ng
+
+$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(B)/obj/sys/meminfo.o $(B)/obj/sys/procfs.o \
+		$(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/cli/swapctl*.c))
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lblkid -ljson-c
 
 # The shim: no stack protector, for its stacks know no TLS, and nothing that makes it call libc
 SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -iquote src $(WARNINGS) $(CPPFLAGS) $(filter-out -fsanitize%,$(CFLAGS)) -fPIC \
@@ -177,9 +187,10 @@ check-sanitized: deps-test
 # What can be seen without running anything
 check-static: all deps-test
 	@tests/check-layers.sh
-	@tests/check-docs.sh $(B)/swapify-policy $(B)/memadvise
+	@tests/check-docs.sh $(B)/swapify-policy $(B)/memadvise $(B)/swapctl
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
+	@$(MAKE) --no-print-directory -s WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang WERROR=1 V=1 all
 	@echo "clang: no warnings"
 
@@ -273,6 +284,9 @@ install: all
 	$(INSTALL) -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
 	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
 		'$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
+	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
+		'$(DESTDIR)$(prefix)/lib32/libswapify.so'
+	$(INSTALL) -D -m 644 man/swapify.7 '$(DESTDIR)$(mandir)/man7/swapify.7'
 	$(INSTALL) -m 644 man/swapify.1 '$(DESTDIR)$(mandir)/man1/swapify.1'
 	$(INSTALL) -m 644 etc/completion/swapify '$(DESTDIR)$(completiondir)/swapify'
 	$(INSTALL) -m 755 $(B)/swap '$(DESTDIR)$(bindir)/swap'
@@ -281,6 +295,9 @@ install: all
 	$(INSTALL) -m 755 $(B)/memadvise '$(DESTDIR)$(bindir)/memadvise'
 	$(INSTALL) -m 644 man/memadvise.1 '$(DESTDIR)$(mandir)/man1/memadvise.1'
 	$(INSTALL) -m 644 etc/completion/memadvise '$(DESTDIR)$(completiondir)/memadvise'
+	$(INSTALL) -m 755 $(B)/swapctl '$(DESTDIR)$(sbindir)/swapctl'
+	$(INSTALL) -m 644 man/swapctl.8 '$(DESTDIR)$(mandir)/man8/swapctl.8'
+	$(INSTALL) -m 644 etc/completion/swapctl '$(DESTDIR)$(completiondir)/swapctl'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if [ ! -e "$$conf" ]; then $(INSTALL) -m 644 etc/swapify-policy.conf "$$conf"; \
 	elif ! cmp -s etc/swapify-policy.conf "$$conf"; then \
@@ -296,11 +313,13 @@ uninstall:
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \
 		'$(DESTDIR)$(sysconfdir)/swapify-policy.conf.new'
+	rm -f '$(DESTDIR)$(mandir)/man7/swapify.7' '$(DESTDIR)$(prefix)/lib32/libswapify.so'
 	rm -f '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so' '$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
 	rm -f '$(DESTDIR)$(bindir)/swapify' '$(DESTDIR)$(mandir)/man1/swapify.1' '$(DESTDIR)$(completiondir)/swapify'
 	rm -f '$(DESTDIR)$(bindir)/swap' '$(DESTDIR)$(mandir)/man1/swap.1' '$(DESTDIR)$(completiondir)/swap'
 	rm -f '$(DESTDIR)$(bindir)/memadvise' '$(DESTDIR)$(mandir)/man1/memadvise.1' \
 		'$(DESTDIR)$(completiondir)/memadvise'
+	rm -f '$(DESTDIR)$(sbindir)/swapctl' '$(DESTDIR)$(mandir)/man8/swapctl.8' '$(DESTDIR)$(completiondir)/swapctl'
 	@conf='$(DESTDIR)$(sysconfdir)/swapify-policy.conf'; \
 	if cmp -s etc/swapify-policy.conf "$$conf"; then rm -f "$$conf"; \
 	elif [ -e "$$conf" ]; then echo "kept $$conf, which was changed"; fi

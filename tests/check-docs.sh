@@ -4,7 +4,7 @@
 # check-docs.sh [PROGRAM [TOOL...]]: what is written about the program says what the program says.
 # PROGRAM (default: build/swapify-policy) is only asked, by --print-config and --help. Prints one
 # line for each difference and exits 1 where there is one.
-# Of each TOOL, man/TOOL.1 is compared with --help as below, and etc/completion/TOOL has to know
+# Of each TOOL, man/TOOL.1 or .8 is compared with --help as below, and etc/completion/TOOL has to know
 # every long option.
 #
 # etc/swapify-policy.conf: each [section] in order, in it for each option its help and its default,
@@ -224,6 +224,7 @@ ask "$work/help" --help
 } > "$work/differences"
 for program; do
 	page=$root/man/${program##*/}.1
+	[ -f "$page" ] || page=${page%1}8
 	ask "$work/help" --help
 	{
 		check_page

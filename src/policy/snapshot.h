@@ -15,8 +15,9 @@ struct mem_facts {
 	uint64_t available_bytes; /* MemAvailable, kernels from 3.14; see has_available */
 	uint64_t buffers_bytes, cached_bytes, dirty_bytes, writeback_bytes, shmem_bytes;
 	uint64_t swap_total_bytes, swap_free_bytes, swap_cached_bytes;
-	uint64_t anon_lru_bytes;    /* Active(anon) + Inactive(anon) */
-	uint64_t anon_mapped_bytes; /* AnonPages */
+	uint64_t anon_lru_bytes;		      /* Active(anon) + Inactive(anon) */
+	uint64_t anon_mapped_bytes;		      /* AnonPages */
+	uint64_t commit_limit_bytes, committed_bytes; /* 0 where the kernel doesn't tell */
 	bool has_available;
 };
 

@@ -23,6 +23,8 @@ enum {
 	KEY_WRITEBACK,
 	KEY_ANON_PAGES,
 	KEY_SHMEM,
+	KEY_COMMIT_LIMIT,
+	KEY_COMMITTED,
 	KEY__N
 };
 
@@ -41,6 +43,8 @@ static const char *const keys[KEY__N] = {
 	[KEY_WRITEBACK] = "Writeback:",
 	[KEY_ANON_PAGES] = "AnonPages:",
 	[KEY_SHMEM] = "Shmem:",
+	[KEY_COMMIT_LIMIT] = "CommitLimit:",
+	[KEY_COMMITTED] = "Committed_AS:",
 };
 
 static int find_key(const char *line, const char *end)
@@ -119,6 +123,8 @@ int meminfo_parse(const char *text, size_t len, struct mem_facts *ret)
 		.swap_cached_bytes = bytes[KEY_SWAP_CACHED],
 		.anon_lru_bytes = anon_lru_bytes(found, bytes),
 		.anon_mapped_bytes = bytes[KEY_ANON_PAGES],
+		.commit_limit_bytes = bytes[KEY_COMMIT_LIMIT],
+		.committed_bytes = bytes[KEY_COMMITTED],
 		.has_available = has(found, KEY_MEM_AVAILABLE),
 	};
 	return 0;

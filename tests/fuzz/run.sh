@@ -18,8 +18,8 @@ sanitize=address,undefined
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 # per target: the longest input worth trying
-declare -A max_len=([cgroup]=600 [config]=1500 [elf]=600 [maps]=2000 [meminfo]=1600 [num]=40 [psi]=200
-	[script]=300 [smaps]=1500 [stat]=500 [status]=1600)
+declare -A max_len=([cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [maps]=2000 [meminfo]=1600 [mountinfo]=300
+	[num]=40 [psi]=200 [resume]=200 [script]=300 [smaps]=1500 [stat]=500 [status]=1600 [swaps]=600)
 
 targets=()
 for source in "$here"/fuzz_*.c; do
@@ -42,7 +42,7 @@ build_all() {
 			[ -z "$(find "$build/obj" -name '*.o' -newer "$build/fuzz_$name" -print -quit)" ] && continue
 		clang -std=gnu17 -D_GNU_SOURCE -I"$root/src" -I"$root/tests" -Wall -Wextra -O1 -g \
 			-fsanitize="fuzzer,$sanitize" -fno-sanitize-recover=all -o "$build/fuzz_$name" \
-			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng || return 1
+			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng -lblkid || return 1
 	done
 }
 

@@ -31,6 +31,8 @@ static const char modern[] = "MemTotal:       24731708 kB\n"
 			     "Writeback:             4 kB\n"
 			     "AnonPages:         36456 kB\n"
 			     "Mapped:            12992 kB\n"
+			     "CommitLimit:    14463000 kB\n"
+			     "Committed_AS:     152632 kB\n"
 			     "Shmem:              8856 kB\n"
 			     "WritebackTmp:          0 kB\n"
 			     "ShmemHugePages:        0 kB\n"
@@ -101,6 +103,8 @@ START_TEST(takes_real_ones)
 	ck_assert_uint_eq(facts.dirty_bytes, 33100 * KIB);
 	ck_assert_uint_eq(facts.writeback_bytes, 4 * KIB);
 	ck_assert_uint_eq(facts.shmem_bytes, 8856 * KIB);
+	ck_assert_uint_eq(facts.commit_limit_bytes, 14463000 * KIB);
+	ck_assert_uint_eq(facts.committed_bytes, 152632 * KIB);
 	ck_assert(facts.has_available);
 
 	ck_assert_int_eq(parse(ancient, &facts), 0);

@@ -52,3 +52,20 @@ test_imagefile_OBJS := backend/imagefile sys/procfs
 test_swapargs_OBJS := cli/swap_args cli/swap_dirs sys/unixsock base/num base/text
 test_memadvise_OBJS := cli/memadvise_args cli/memadvise_plan cli/memadvise_why sys/privs sys/procfs base/num base/text
 test_memadvise_LIBS := -lcap-ng
+test_octal_OBJS := base/octal base/text
+test_swaps_OBJS := sys/swaps sys/procfs base/num base/octal base/text
+test_swapheader_OBJS := sys/swapheader
+test_swapfile_OBJS := sys/swapfile sys/swapheader sys/extents sys/fstype
+test_blockdev_OBJS := sys/blkprobe sys/loopdev sys/swapfile sys/swapheader sys/sysblock sys/procfs base/num
+test_blockdev_LIBS := -lblkid
+test_fstab_OBJS := sys/fstab base/octal base/text
+test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
+test_resume_OBJS := sys/resume sys/procfs base/num
+test_overcommit_OBJS := sys/overcommit sys/procfs base/num
+test_swapctl_wish_OBJS := cli/swapctl_wish sys/fstab base/num base/octal base/text
+test_swapctl_check_OBJS := cli/swapctl_check cli/swapctl_wish sys/fstab base/num base/octal base/text
+test_swapctl_facts_OBJS := $(addprefix cli/swapctl_,identity indel say sum vswap) sys/meminfo sys/overcommit sys/procfs \
+	sys/swaps base/num base/octal base/text
+test_swapctl_print_OBJS := $(addprefix cli/swapctl_,identity indel json listing print say sum vswap) \
+	$(addprefix sys/,loopdev meminfo overcommit procfs swapfile swapheader swaps sysblock) base/num base/octal base/text
+test_swapctl_print_LIBS := -ljson-c

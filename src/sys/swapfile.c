@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "sys/swapfile.h"
+
+#include "base/cleanup.h"
+#include "base/units.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/vfs.h>
+
+/* linux/swap.h; glibc has only the first */
+#define DISCARD_ALL 0x10000
+#define DISCARD_ONCE (DISCARD_ALL | 0x20000)
+#define DISCARD_PAGES (DISCARD_ALL | 0x40000)
+
+static size_t page_size(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* btrfs refuses to swap to a file with copy on write, and takes the wish only of an empty one. */
+static int avoid_copy_on_write(int fd)
+{
+	struct statfs fs;
+	int flags;
+
+	if (fstatfs(fd, &fs) < 0)
+		return -errno;
+	if (fs.f_type != BTRFS_SUPER_MAGIC)
+		return 0;
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return -errno;
+	flags |= FS_NOCOW_FL;
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 ? -errno : 0;
+}
+
+static int write_all(int fd, const char *buf, size_t len, uint64_t offset_bytes)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(fd, buf, len, (off_t)offset_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		buf += n;
+		len -= (size_t)n;
+		offset_bytes += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int write_zeroes(int fd, uint64_t bytes)
+{
+	static const char zeroes[256 * KIB];
+	int r = 0;
+
+	for (uint64_t at = 0; r == 0 && at < bytes; at += sizeof zeroes)
+		r = write_all(fd, zeroes, (size_t)u64_min(sizeof zeroes, bytes - at), at);
+	return r;
+}
+
+static int fill_file(int fd, uint64_t bytes, enum swapfile_fill fill)
+{
+	if (fill == SWAPFILE_RESERVE) {
+		if (fallocate(fd, 0, 0, (off_t)bytes) == 0)
+			return 0;
+		if (errno != EOPNOTSUPP)
+			return -errno;
+	}
+	return write_zeroes(fd, bytes);
+}
+
+static int make_contents(int fd, const struct swapheader *header, enum swapfile_fill fill)
+{
+	int r;
+
+	if (fchmod(fd, 0600) < 0)
+		return -errno;
+	r = avoid_copy_on_write(fd);
+	if (r == 0)
+		r = fill_file(fd, header->bytes, fill);
+	return r < 0 ? r : swapfile_write_header(fd, 0, header);
+}
+
+/* A file without a name in the directory of path, or -errno (-EOPNOTSUPP and others: there are no
+ * such files here). */
+static int open_nameless(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX] = ".";
+	size_t len = slash ? (size_t)(slash - path) : 0;
+	int fd;
+
+	if (len >= sizeof directory)
+		return -ENAMETOOLONG;
+	if (slash)
+		(void)snprintf(directory, sizeof directory, "%.*s", (int)(len > 0 ? len : 1), path);
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int give_name(int fd, const char *path)
+{
+	char self[32];
+
+	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int swapfile_create(const char *path, const struct swapheader *header, enum swapfile_fill fill)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) == 0) /* before the work: a name is refused only at the end of it */
+		return -EEXIST;
+	fd = open_nameless(path);
+	if (fd >= 0) {
+		r = make_contents(fd, header, fill);
+		return r < 0 ? r : give_name(fd, path);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = make_contents(fd, header, fill);
+	if (r < 0)
+		(void)unlink(path);
+	return r;
+}
+
+int swapfile_read_header(int fd, uint64_t offset_bytes, struct swapheader *ret, bool *ret_blank)
+{
+	_cleanup_free_ char *page = malloc(page_size());
+	ssize_t n;
+
+	if (!page)
+		return -ENOMEM;
+	n = pread(fd, page, page_size(), (off_t)offset_bytes);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < page_size())
+		return -ENODATA;
+	if (ret_blank)
+		*ret_blank = page[0] == 0 && memcmp(page, page + 1, page_size() - 1) == 0;
+	return swapheader_parse(page, page_size(), ret);
+}
+
+int swapfile_write_header(int fd, uint64_t offset_bytes, const struct swapheader *header)
+{
+	_cleanup_free_ char *page = malloc(page_size());
+	int r;
+
+	if (!page)
+		return -ENOMEM;
+	swapheader_fill(page, page_size(), header);
+	r = write_all(fd, page, page_size(), offset_bytes);
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+int swapfile_on(const char *path, int priority, enum swap_discard discard)
+{
+	static const int discard_flags[] = {
+		[SWAP_DISCARD_NO] = 0,
+		[SWAP_DISCARD_ALL] = DISCARD_ALL,
+		[SWAP_DISCARD_ONCE] = DISCARD_ONCE,
+		[SWAP_DISCARD_PAGES] = DISCARD_PAGES,
+	};
+	int flags = discard_flags[discard];
+
+	if (priority != SWAP_PRIORITY_NONE)
+		flags |= SWAP_FLAG_PREFER | (priority & SWAP_FLAG_PRIO_MASK);
+	return swapon(path, flags) < 0 ? -errno : 0;
+}
+
+int swapfile_off(const char *path)
+{
+	return swapoff(path) < 0 ? -errno : 0;
+}
