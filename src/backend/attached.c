@@ -175,7 +175,7 @@ void attached_scan(struct attached_table *table)
 	table->left_out = 0;
 	for (size_t i = 0; i < table->n; i++)
 		table->entries[i].listed = false;
-	for (uint8_t place = 0; place < sizeof places / sizeof places[0]; place++)
+	for (uint8_t place = 0; place < (uint8_t)(sizeof places / sizeof places[0]); place++)
 		scan_place(table, place);
 	for (size_t i = table->n; i-- > 0;)
 		if (!table->entries[i].listed)

@@ -14,8 +14,6 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* glibc's main thread, or the one that forked: the kernel sets this to 0 when it ends or execs. */
 static void find_life(struct shim *shim)
 {

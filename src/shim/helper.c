@@ -196,7 +196,7 @@ static bool serve(struct shim *shim)
 /* Takes in the signals. True: we are dismissed. */
 static bool read_signals(struct shim *shim)
 {
-	struct signalfd_siginfo info;
+	struct signalfd_siginfo info = {0};
 	bool dismissed = false;
 
 	while (RAW_3(SYS_read, shim->fd.signals, &info, sizeof(info)) > 0)

@@ -206,7 +206,7 @@ int hold_seize_again(struct shim *shim)
 
 void hold_look(struct shim *shim)
 {
-	int status;
+	int status = 0;
 	long tid;
 
 	while ((tid = RAW_4(SYS_wait4, -1, &status, __WALL | WNOHANG, NULL)) > 0) {

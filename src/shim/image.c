@@ -42,7 +42,7 @@ static int look_at(int fd, struct statx *ret)
 /* Nobody else may be able to put a file or a link into the directory. */
 static int check_dir(struct shim *shim, int fd)
 {
-	struct statx info;
+	struct statx info = {0};
 	/* struct statfs or statfs64: the type comes first in both */
 	union {
 		unsigned long type;
@@ -127,7 +127,7 @@ enum found { FOUND_OURS, FOUND_STALE, FOUND_FOREIGN };
 static enum found identify(struct shim *shim, int fd)
 {
 	const struct image_header *header = (const void *)shim->read_buffer;
-	struct statx info;
+	struct statx info = {0};
 	struct iovec part = {.iov_base = shim->read_buffer, .iov_len = sizeof(*header)};
 	long n;
 
@@ -332,7 +332,7 @@ void image_remove(struct shim *shim)
 
 static bool same_file(int a, int b)
 {
-	struct statx one, other;
+	struct statx one = {0}, other = {0};
 
 	return look_at(a, &one) == 0 && look_at(b, &other) == 0 && one.stx_ino == other.stx_ino &&
 	       one.stx_dev_major == other.stx_dev_major && one.stx_dev_minor == other.stx_dev_minor;

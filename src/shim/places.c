@@ -40,7 +40,7 @@ static void choose_socket_dir(struct shim *shim, char *const *environment)
 {
 	const char *given = places_environment(environment, NAMES_ENV_SOCKET_DIR);
 	char user[NAMES_DIR_MAX];
-	struct statx info;
+	struct statx info = {0};
 
 	shim->socket_dir_ours = !given;
 	if (given) {
@@ -130,7 +130,7 @@ static void read_name(struct shim *shim)
 
 int places_identify(struct shim *shim)
 {
-	struct statx info;
+	struct statx info = {0};
 	int r = process_stat(shim, 22, &shim->start_ticks);
 
 	if (!r)

@@ -52,7 +52,7 @@ int numbers_next(struct numbers *numbers, int *ret)
 	for (;;) {
 		const struct dirent64_head *entry = (void *)(numbers->buf + numbers->at);
 		const char *at;
-		uint64_t number;
+		uint64_t number = 0;
 
 		if (numbers->at >= numbers->len) {
 			long n = RAW_3(SYS_getdents64, numbers->fd, numbers->buf,
@@ -64,6 +64,7 @@ int numbers_next(struct numbers *numbers, int *ret)
 			numbers->len = (unsigned)n;
 			continue;
 		}
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): the kernel fills it */
 		numbers->at += entry->reclen;
 		at = entry->name;
 		if (words_number(&at, 10, &number) && *at == '\0' && number <= INT32_MAX) {
@@ -163,7 +164,7 @@ static int check_descriptors(struct shim *shim)
 	if (r < 0)
 		return shim_fail(shim, -r, "its descriptors can't be looked at", NULL);
 	while ((r = numbers_next(&fds, &fd)) > 0) {
-		char path[64], link[128];
+		char path[64], link[128] = "";
 		long n;
 
 		process_path(shim, "fd", fd, "", path, sizeof(path));

@@ -13,7 +13,7 @@
 
 static int open_dir(struct shim *shim)
 {
-	struct statx info;
+	struct statx info = {0};
 	int fd;
 
 	if (shim->socket_dir_ours)
@@ -66,7 +66,7 @@ static int bind_here(struct shim *shim, int fd)
 
 static uint64_t inode_of(struct shim *shim, const char *name)
 {
-	struct statx info;
+	struct statx info = {0};
 
 	return RAW_5(SYS_statx, shim->fd.socket_dir, name, AT_SYMLINK_NOFOLLOW, STATX_INO, &info)
 		       ? 0
@@ -147,7 +147,7 @@ int socket_accept(struct shim *shim, unsigned wait_ms, int *ret_request)
 {
 	const struct timespec wait = {.tv_sec = (long)(wait_ms / 1000),
 				      .tv_nsec = (long)(wait_ms % 1000) * 1000000};
-	unsigned char request;
+	unsigned char request = 0;
 	struct pollfd poll = {.events = POLLIN};
 	long r;
 	int connection = (int)RAW_4(SYS_accept4, shim->fd.listener, NULL, NULL,

@@ -27,8 +27,13 @@ void words_add(struct words *words, const char *string)
 
 void words_add_safe(struct words *words, const char *string)
 {
-	for (; *string; string++)
-		add_char(words, *string > ' ' && *string != 0x7f && *string != '/' ? *string : '?');
+	for (; *string; string++) {
+		char c = *string;
+
+		if (c <= ' ' || c == 0x7f || c == '/')
+			c = '?';
+		add_char(words, c);
+	}
 }
 
 void words_add_number(struct words *words, uint64_t number)

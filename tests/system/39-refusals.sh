@@ -181,7 +181,7 @@ end_ours a b
 await "helpers to leave" unattached
 expect "removed: $mine" [ -e "$SOCKETS/$mine" ]
 rm "$SOCKETS/$mine"
-expect "sockets: $(ls -A "$SOCKETS")" [ "$(ls -A "$SOCKETS")" = "${OWN}b.$mine" ]
+expect "sockets: $(ls -A "$SOCKETS")" [ -z "$(ls -A "$SOCKETS")" ]
 rm "$SOCKETS/${OWN}b.$mine"
 expect_nothing
 

@@ -47,6 +47,7 @@ completes() { # WORD... = EXPECTED...
 	expect "${COMP_WORDS[*]}: ${COMPREPLY[*]}" [ "${COMPREPLY[*]}" = "$*" ]
 }
 # shellcheck source=etc/completion/memadvise
+# shellcheck disable=SC1091
 . "$(dirname "$0")/../../etc/completion/memadvise"
 completes memadvise -m '' '=>' cold pageout
 completes memadvise --mode = p '=>' pageout

@@ -277,6 +277,7 @@ try_attached() {
 	check 'and runs' soon game_runs
 	check 'every byte of it is right' game_is_right
 	kill $game
+	# shellcheck disable=SC2016 # that shell's
 	check 'and nothing of it is left' soon sh -c '[ -z "$(ls /run/swapify/65533 /scratch/images | grep -v :)" ]'
 }
 
