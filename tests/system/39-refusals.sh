@@ -182,7 +182,6 @@ await "helpers to leave" unattached
 expect "removed: $mine" [ -e "$SOCKETS/$mine" ]
 rm "$SOCKETS/$mine"
 expect "sockets: $(ls -A "$SOCKETS")" [ -z "$(ls -A "$SOCKETS")" ]
-rm "$SOCKETS/${OWN}b.$mine"
 expect_nothing
 
 # -- names ----------------------------------------------------------------------------------------
