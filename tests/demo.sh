@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# demo.sh BUILD: shows on this machine what swapify-policy does. Two idle programs and a busy one
-# are started, then the daemon, with limits a little above what is available just now: memory is
-# short for it, and it moves the idle programs out. Then the limits are lowered far below what is
-# available: there is plenty, and it brings them back. Takes about 20 seconds, needs root, and a
-# temporary swap file where the machine has no swap with enough room.
+# demo.sh BUILD: shows on this machine what swapify-policy does. Three idle programs, one of them by
+# swapify, and a busy one are started, then the daemon, with limits a little above what is available
+# just now: memory is short for it, and it moves the idle programs out: that of swapify to its own
+# image, the others to swap. Then the limits are lowered far below what is available: there is
+# plenty, and it brings them back. Takes about 20 seconds, needs root, and a temporary swap file
+# where the machine has no swap with enough room.
 #
 # Exits 0 if all of it happened as measured in /proc, 1 if not, 2 if it can't be shown here.
 # Nothing is left behind, also after Ctrl-C. NO_COLOR is honoured.
@@ -13,12 +14,13 @@ set -uo pipefail
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 
 # Names begin with this: what is protected from the daemon is everything else, see protect_others.
-readonly prefix=swapdemo- programs=(idle1 idle2 busy)
+readonly prefix=swapdemo- programs=(frozen idle1 idle2 busy) idle=(frozen idle1 idle2)
 readonly deadline=60 # seconds for each thing that is waited for
 build=${1:-build}
-work='' swap_file='' daemon='' log='' seen=''
+work='' images='' swap_file='' daemon='' log='' seen='' uid=''
 declare -A pid=() in=()
 declare -A resident=() swapped=() # kB by moment,program; the moments are first, short and plenty
+declare -A image=()		  # the same of its image, nothing where it has none
 failures=()
 
 bold='' green='' red='' plain=''
@@ -63,10 +65,11 @@ clean_up() {
 	[ -z "$daemon" ] || end_daemon
 	for process in "${pid[@]}"; do kill -KILL "$process" 2>/dev/null; done
 	wait 2>/dev/null
+	wait_until uid_is_free || clean=no
 	remove_swap_file || clean=no
-	rm -rf "$work"
+	rm -rf "$work" "$images"
 	for process in $daemon "${pid[@]}"; do [ ! -d "/proc/$process" ] || clean=no; done
-	if [ -e "$work" ] || { [ -n "$swap_file" ] && grep -q "^$swap_file " /proc/swaps; }; then clean=no; fi
+	if [ -e "$work" ] || [ -e "$images" ] || { [ -n "$swap_file" ] && grep -q "^$swap_file " /proc/swaps; }; then clean=no; fi
 	if [ $clean = yes ]; then
 		say 'Nothing is left behind: no process, no swap area, no file.'
 	else
@@ -75,6 +78,9 @@ clean_up() {
 	fi
 	exit "$status"
 }
+
+# A helper goes when its program has gone, and removes socket and image before.
+uid_is_free() { [ -z "$uid" ] || ! uids | grep -qx "$uid"; }
 
 is_running() { [[ $(status_of "$1" State) == [RSDTt] ]]; }
 
@@ -144,6 +150,35 @@ find_uid() {
 	echo "$candidate"
 }
 
+# Sockets lie under /run: in one of its own, where the daemon finds none of other programs.
+with_own_run() { # SCRIPT ARGUMENT...
+	[ -z "${DEMO_OWN_RUN:-}" ] || return 0
+	unshare --mount true 2>/dev/null || impossible 'needs a mount namespace: unshare --mount is not permitted'
+	DEMO_OWN_RUN=yes exec unshare --mount "$@"
+}
+
+make_own_run() {
+	mount -t tmpfs -o mode=755 none /run || impossible 'no /run of its own can be mounted'
+	mkdir -m 1777 /run/swapify
+}
+
+# On a disk, as an image in memory would be of no use, and where that user gets to
+make_images() { # MIB
+	local base room_mib
+	for base in "${TMPDIR:-/tmp}" /var/tmp /var/lib; do
+		case $(stat -f -c %T "$base" 2>/dev/null) in
+			tmpfs | ramfs | '') continue ;;
+		esac
+		room_mib=$(df --output=avail -BM "$base" | tail -n 1 | tr -dc 0-9)
+		[ "${room_mib:-0}" -ge $(($1 + 64)) ] || continue
+		images=$(mktemp -d "$base/swapify-policy-images.XXXXXX") || continue
+		chown "$uid:$uid" "$images"
+		setpriv --reuid "$uid" --regid "$uid" --clear-groups test -w "$images" && return
+		rm -rf "$images"
+	done
+	impossible "no directory on a disk for an image of $1 MiB: tried /tmp, /var/tmp and /var/lib"
+}
+
 uids() { cat /proc/[0-9]*/status 2>/dev/null | awk '$1 == "Uid:" { print $2 }' | sort -nu; }
 
 make_work() {
@@ -151,7 +186,7 @@ make_work() {
 	for base in "${TMPDIR:-/tmp}" /var/tmp /run; do
 		work=$(mktemp -d "$base/swapify-policy-demo.XXXXXX") || continue
 		chmod 755 "$work"
-		install -m 755 "$build/tools/holder" "$work/holder"
+		install -m 755 "$build/tools/holder" "$build/swapify" "$build/libswapify.so" "$work"
 		"$work/holder" 2>/dev/null # fails with its usage
 		[ $? != 2 ] || return 0
 		rm -rf "$work" # a file system that is mounted noexec
@@ -160,7 +195,22 @@ make_work() {
 }
 
 start_program() { # NAME MIB [busy]
-	local name=$1 file=$work/$prefix$1 in_fd
+	start_with '' "$@"
+}
+
+# Not in the foreground of this terminal: the daemon freezes nobody who may be talked to. So it gets
+# a process group of its own.
+start_attached() { # NAME MIB
+	set -m
+	start_with "$work/swapify --image-dir $images" "$@"
+	set +m
+	wait_until [ -S "/run/swapify/$uid/${pid[$1]}.sock" ] || impossible "$prefix$1 could not be attached"
+}
+
+start_with() { # COMMAND NAME MIB [busy]
+	local name=$2 file=$work/$prefix$2 in_fd command
+	read -ra command <<<"$1"
+	shift
 	cp "$work/holder" "$file"
 	mkfifo "$work/$name.in"
 	: >"$work/$name.out"
@@ -168,21 +218,26 @@ start_program() { # NAME MIB [busy]
 	in[$name]=$in_fd
 	# should this script be killed, nobody stays
 	setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all --pdeathsig KILL \
-		"$file" "${@:2}" <"$work/$name.in" >>"$work/$name.out" &
+		"${command[@]}" "$file" "${@:2}" <"$work/$name.in" >>"$work/$name.out" &
 	pid[$name]=$!
 	wait_until has_answered "$name" 1
 	[ "$(answer "$name" 1)" = ready ] || impossible "cannot start a program of $2 MiB as user $uid"
-	printf '      %-15s pid %-7d %5d MiB  %s\n' "$prefix$name" "${pid[$name]}" "$2" "${3:-idle}"
+	printf '      %-15s pid %-7d %5d MiB  %s\n' "$prefix$name" "${pid[$name]}" "$2" \
+		"${3:-idle}${command:+, started by swapify}"
 }
 
 answer() { sed -n "$2p" "$work/$1.out"; } # NAME NUMBER
 has_answered() { [ -n "$(answer "$1" "$2")" ] || ! is_running "${pid[$1]}"; }
+
+# As long as the file is said to be; 0: it isn't there
+image_kb() { echo $(($(stat -c %s "$images/$1.swap" 2>/dev/null || echo 0) / 1024)); }
 
 measure() { # MOMENT
 	local name
 	for name in "${programs[@]}"; do
 		resident[$1,$name]=$(status_of "${pid[$name]}" RssAnon)
 		swapped[$1,$name]=$(status_of "${pid[$name]}" VmSwap)
+		image[$1,$name]=$(image_kb "${pid[$name]}")
 	done
 }
 
@@ -253,7 +308,10 @@ show_or_end() { # COMMAND...
 }
 
 has_said() { [[ $seen == *"swapify-policy: $1"* ]]; }
-have_said_of_both() { has_said "$1 pid=${pid[idle1]} " && has_said "$1 pid=${pid[idle2]} "; }
+have_said_of_all() { # WHAT
+	local name
+	for name in "${idle[@]}"; do has_said "$1 pid=${pid[$name]} " || return; done
+}
 
 # -- what is expected --------------------------------------------------------------------------------
 
@@ -265,19 +323,33 @@ is_over() { [ $(($1 * 100)) -gt $(($3 * $2)) ]; } # PART PERCENT WHOLE
 are_out() {
 	local name first
 	measure short
-	for name in idle1 idle2; do
-		first=$(resident_kb first $name)
-		is_over $((first - $(resident_kb short $name))) 80 "$first" || return 1
-		is_over "$(moved_kb short $name)" 80 "$first" || return 1
+	for name in "${idle[@]}"; do
+		first=$(resident_kb first "$name")
+		is_over $((first - $(resident_kb short "$name"))) 80 "$first" || return 1
+		[ "$name" = frozen ] || is_over "$(moved_kb short "$name")" 80 "$first" || return 1
 	done
+	is_over "${image[short,frozen]}" 80 "$(resident_kb first frozen)"
 }
 
 are_back() {
 	local name
 	measure plenty
-	for name in idle1 idle2; do
-		is_over "$(resident_kb plenty $name)" 80 "$(resident_kb first $name)" || return 1
+	for name in "${idle[@]}"; do
+		is_over "$(resident_kb plenty "$name")" 80 "$(resident_kb first "$name")" || return 1
 	done
+	[ "${image[plenty,frozen]}" = 0 ] && runs frozen
+}
+
+# The state is t where a tracer, its helper, holds it.
+is_held() { [ "$(status_of "${pid[$1]}" State)" = t ] && [ "$(status_of "${pid[$1]}" TracerPid)" != 0 ]; }
+runs() { [[ $(status_of "${pid[$1]}" State) == [RS] ]] && [ "$(status_of "${pid[$1]}" TracerPid)" = 0 ]; }
+
+expect_frozen_without_swap() {
+	local first moved
+	first=$(resident_kb first frozen)
+	moved=$(moved_kb short frozen)
+	is_held frozen || fail "${prefix}frozen isn't held: state $(status_of "${pid[frozen]}" State)"
+	! is_over "$moved" 5 "$first" || fail "${prefix}frozen took $(mib "$moved") MiB of swap"
 }
 
 expect_busy_untouched() {
@@ -292,7 +364,7 @@ expect_busy_untouched() {
 expect_nobody_else_moved() {
 	local others
 	others=$(sed -n 's/^swapify-policy: \(un\)\{0,1\}swapped pid=\([0-9]*\) .*/\2/p' <<<"$seen" |
-		grep -vxe "${pid[idle1]}" -e "${pid[idle2]}" | sort -u | tr '\n' ' ')
+		grep -vxe "${pid[frozen]}" -e "${pid[idle1]}" -e "${pid[idle2]}" | sort -u | tr '\n' ' ')
 	[ -z "$others" ] || fail "other processes were moved: pid $others"
 }
 
@@ -322,16 +394,16 @@ stop_daemon() {
 	has_said stopped || fail "the daemon didn't say that it stopped"
 }
 
-print_row() { printf '      %-15s %10s | %10s %10s | %10s\n' "$@"; }
+print_row() { printf '      %-15s %10s | %10s %10s %10s | %10s\n' "$@"; }
 
 print_table() {
 	local name
-	printf '\n      %-15s %10s | %-21s | %10s\n' MiB 'at first' '   memory is short' 'in plenty'
-	print_row process resident resident swapped resident
+	printf '\n      %-15s %10s | %-32s | %10s\n' MiB 'at first' '        memory is short' 'in plenty'
+	print_row process resident resident 'in swap' 'in image' resident
 	for name in "${programs[@]}"; do
 		print_row "$prefix$name" "$(mib "${resident[first,$name]:-}")" \
 			"$(mib "${resident[short,$name]:-}")" "$(mib "${swapped[short,$name]:-}")" \
-			"$(mib "${resident[plenty,$name]:-}")"
+			"$(mib "${image[short,$name]:-}")" "$(mib "${resident[plenty,$name]:-}")"
 	done
 	echo
 }
@@ -343,11 +415,11 @@ mib() { awk -v kb="$1" 'BEGIN { if (kb == "") print "-"; else printf "%.1f\n", k
 check_prerequisites() {
 	local tool
 	[ "$(id -u)" = 0 ] || impossible 'needs root, to make a swap file and to run the daemon: sudo make demo'
-	for tool in setpriv mkswap swapon swapoff mkfifo; do
+	for tool in setpriv unshare mount mkswap swapon swapoff mkfifo; do
 		command -v $tool >/dev/null || impossible "needs $tool: install util-linux and coreutils"
 	done
-	for tool in swapify-policy tools/holder; do
-		[ -x "$build/$tool" ] || impossible "$build/$tool isn't there: run make demo"
+	for tool in swapify-policy swapify libswapify.so tools/holder; do
+		[ -e "$build/$tool" ] || impossible "$build/$tool isn't there: run make demo"
 	done
 	[ -n "$(meminfo_kb MemAvailable)" ] || impossible 'this kernel has no MemAvailable'
 }
@@ -363,6 +435,7 @@ choose_sizes() {
 	big=$((available_mib / 20 < 200 ? available_mib / 20 : 200))
 	big=$((big < 16 ? 16 : big))
 	small=$((big * 3 / 5 < 16 ? 16 : big * 3 / 5))
+	frozen=$small
 	busy=$((available_mib - total_mib * 98 / 100))
 	busy=$((busy < small / 2 ? small / 2 : busy))
 	busy=$((busy < 16 ? 16 : busy))
@@ -371,16 +444,17 @@ choose_sizes() {
 # As in the kernel's figures just now; the daemon computes with whole per cent.
 available_percent() { echo $(($(meminfo_kb MemAvailable) * 100 / $(meminfo_kb MemTotal))); }
 
-# Above what is available now, also when both idle ones are out and somebody else ends meanwhile
+# Above what is available now, also when the idle ones are out and somebody else ends meanwhile
 go_short() {
-	local lower=$((available + (big + small) * 100 / total_mib + 10))
+	local lower=$((available + (big + small + frozen) * 100 / total_mib + 10))
 	lower=$((lower > 99 ? 99 : lower))
 	write_config $lower $((lower + 1)) $((lower + 1))
 	step "2/5 $available % of memory is available. The daemon starts, told that less than $lower % is short."
 	start_daemon
 	show_until 'steady -> hungry' has_said 'steady -> hungry' || return
-	show_until 'both idle programs moved out' have_said_of_both swapped || return
-	show_until 'more than 80 % of both idle programs in swap' are_out || return
+	show_until 'all idle programs moved out' have_said_of_all swapped || return
+	show_until 'more than 80 % of the idle programs in swap, or in the image' are_out || return
+	expect_frozen_without_swap
 	expect_busy_untouched
 }
 
@@ -396,23 +470,27 @@ go_plenty() {
 	step "4/5 The settings change: over $upper % is plenty. SIGHUP makes the daemon read them."
 	kill -HUP "$daemon" 2>/dev/null
 	show_until 'steady -> overfed' has_said 'steady -> overfed' || return
-	show_until 'both idle programs brought back' have_said_of_both unswapped || return
-	show_until 'more than 80 % of both idle programs resident again' are_back
+	show_until 'all idle programs brought back' have_said_of_all unswapped || return
+	show_until 'more than 80 % of the idle programs resident again' are_back
 }
 
 main() {
 	local failure
 	check_prerequisites
+	with_own_run "$0" "$@"
 	choose_sizes
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	trap 'exec >/dev/null; exit 141' PIPE
+	make_own_run
 	make_work
 	uid=$(find_uid)
+	make_images $frozen
 
-	step '1/5 Two programs that will do nothing, and one that works.'
+	step '1/5 Three programs that will do nothing, one of them started by swapify, and one that works.'
 	find_swap $((big + small))
+	start_attached frozen $frozen
 	start_program idle1 $big
 	start_program idle2 $small
 	start_program busy $busy busy
@@ -427,7 +505,7 @@ main() {
 	print_table
 	for failure in "${failures[@]}"; do say "${red}FAILED: $failure$plain"; done
 	[ ${#failures[@]} = 0 ] || exit 1
-	say "${green}The idle programs were moved out and brought back, the busy one was left alone.$plain"
+	say "${green}The idle programs were moved out, one of them without swap, and brought back; the busy one was left alone.$plain"
 }
 
-main
+main "$@"
