@@ -11,9 +11,9 @@
  * read. All numbers are in the byte order of the machine, all offsets and lengths multiples of
  * page_bytes, so that it can be written and read without the page cache.
  *
- * The header is written first, without IMAGE_COMPLETE, and again after the last chunk; between
- * them the program is stopped already. An image is of one life of one process: (boot_id, pid_ns,
- * pid, start_ticks) name it; any other image under its name is stale.
+ * The header is written first, before the program is stopped, without IMAGE_COMPLETE, and again
+ * after the last chunk. An image is of one life of one process: (boot_id, pid_ns, pid, start_ticks)
+ * name it; any other image under its name is stale.
  */
 #pragma once
 #include <stdint.h>
