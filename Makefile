@@ -203,7 +203,7 @@ fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
 check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without checker awkward \
-		shimcall areas waiter lives oldshim)
+		shimcall areas waiter lives oldshim deputy)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags

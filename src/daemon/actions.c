@@ -91,6 +91,11 @@ static void note_out(struct daemon *daemon, struct proc *proc, const struct outc
 		outcome->kind != OUTCOME_CANCELED &&
 		(outcome->kind != OUTCOME_DONE || outcome->moved_bytes < outcome->action.bytes / 2);
 
+	if (outcome->moved_bytes > 0)
+		proc->past.refusals = 0;
+	else if (outcome->effect == JOB_MOVES && outcome->kind != OUTCOME_CANCELED &&
+		 proc->past.refusals < UINT8_MAX)
+		proc->past.refusals++;
 	if (proc->past.frozen_bytes > 0)
 		proc->past.out_since_ns = now_ns;
 	if (swapped_bytes > 0) {
@@ -136,6 +141,23 @@ static bool is_full(const struct outcome *outcome)
 	       (outcome->error == -ENOSPC || outcome->error == -EDQUOT || outcome->error == -EFBIG);
 }
 
+/* Leaves the others of that user alone for a while. False: there is nobody but them. */
+static bool spare_user(struct daemon *daemon, uint32_t uid, uint64_t now_ns)
+{
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
+	bool others = false;
+
+	for (size_t i = 0; i < snapshot->n_procs; i++) {
+		struct proc *proc = &snapshot->procs[i];
+
+		if (proc->facts.uid == uid && proc->freezing)
+			proc->past.retry_ns = now_ns + daemon->machine.cooldown_ns;
+		else if (rank_verdict(proc, now_ns, &daemon->config.params.idle) == REASON_VICTIM)
+			others = true;
+	}
+	return others;
+}
+
 void daemon_done(void *owner, const struct outcome *outcome)
 {
 	struct daemon *daemon = owner;
@@ -149,7 +171,7 @@ void daemon_done(void *owner, const struct outcome *outcome)
 	} else {
 		log_not_done(daemon, outcome);
 	}
-	if (is_full(outcome)) {
+	if (is_full(outcome) && !spare_user(daemon, outcome->before.uid, now_ns)) {
 		daemon->diet_requested = true;
 		daemon->no_room_count++;
 	}

@@ -124,6 +124,9 @@ int rank_compare_out(const struct proc *a, const struct proc *b, uint64_t now_ns
 	unsigned bucket_b = rank_idle_bucket(idle_ns(&b->past, now_ns));
 	int order = COMPARE(b->freezing, a->freezing);
 
+	/* who never does what he's told doesn't take the turn of those who do */
+	if (order == 0)
+		order = COMPARE(a->past.refusals, b->past.refusals);
 	if (order == 0)
 		order = COMPARE(bucket_b, bucket_a);
 	if (order == 0)

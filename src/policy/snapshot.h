@@ -86,6 +86,7 @@ struct proc_history {
 	uint64_t wrong_ns;     /* last wrong choice, or last forgiveness */
 	uint8_t backoff;       /* its minimum idle time is min_idle << backoff */
 	uint8_t wrong_count;   /* saturates */
+	uint8_t refusals;      /* attempts in a row that moved nothing out of it; saturates */
 	uint8_t held_by;       /* the backend that moved out_bytes */
 	bool judged;	       /* the last page-out turned out wrong already */
 	bool wanted;	       /* has faulted some of what is out back */
