@@ -25,10 +25,10 @@ memory 5
 ticks 50
 ask churn stop
 [[ $ANSWER =~ ^ok ]] || fail "churn: $ANSWER"
-value 'out=([0-9]+) '
+value 'backend madvise: out=([0-9]+) '
 echo "moved out $VALUE times; churn: $ANSWER"
 expect "hardly anybody was moved out" [ "$VALUE" -ge 20 ]
-expect_dump 'failed=0 timeout=0'
+expect_dump 'backend madvise: .*failed=0 timeout=0'
 expect_times 0 'cannot (un)?swap|error: '
 memory 50
 verify calm1 calm2
