@@ -40,7 +40,8 @@ static void start_here(struct shim *shim, bool forked)
 	shim->since_ns = shim_now_ns();
 	shim->stopped_before = shim->continued = shim->wanted = false;
 	shim->image_bytes = 0;
-	shim->io_tid = 0;
+	for (int i = 0; i < SHIM_IO_JOBS; i++)
+		shim->io[i].tid = 0;
 	shim->ledger = (struct ledger){0};
 	shim->failure = (struct failure){0};
 	shim->revive_pc = (uintptr_t)birth_again;

@@ -39,7 +39,7 @@ int birth(struct shim *shim)
 
 	/* a handler of the program must not run in a process that isn't the program */
 	(void)RAW_4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
-	child = raw_clone(CLONE_VM | CLONE_VFORK, shim->io_stack + sizeof(shim->io_stack),
+	child = raw_clone(CLONE_VM | CLONE_VFORK, shim->io[0].stack + sizeof(shim->io[0].stack),
 			  between_main, shim, NULL, NULL);
 	if (child > 0)
 		(void)RAW_4(SYS_wait4, child, NULL, __WCLONE, NULL);

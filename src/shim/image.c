@@ -310,32 +310,56 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+static bool same_file(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/* Whether the image that is open still has its name. */
+static bool has_name(const struct shim *shim, const char *name)
+{
+	struct statx open = {0}, named = {0};
+
+	return look_at(shim->fd.image, &open) == 0 &&
+	       RAW_5(SYS_statx, shim->fd.image_dir, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS,
+		     &named) == 0 &&
+	       same_file(&open, &named);
+}
+
+/* Whether what is lying under our name was written by us, or by nobody who still needs it. */
+static bool may_go(struct shim *shim, const char *name)
+{
+	int fd = (int)RAW_4(SYS_openat, shim->fd.image_dir, name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+	bool ret = fd >= 0 && identify(shim, fd) != FOUND_FOREIGN;
+
+	close_fd(&fd);
+	return ret;
+}
+
 void image_remove(struct shim *shim)
 {
 	char name[32];
 
 	image_name(shim, name, sizeof(name));
 	if (shim->fd.image >= 0) {
-		int named;
+		bool ours = has_name(shim, name);
 
 		close_fd(&shim->fd.image); /* first: there may be no other descriptor to be had */
-		named = (int)RAW_4(SYS_openat, shim->fd.image_dir, name,
-				   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-		/* not what somebody else has put there */
-		if (named >= 0 && identify(shim, named) != FOUND_FOREIGN)
+		if (ours || may_go(shim, name))
 			(void)RAW_3(SYS_unlinkat, shim->fd.image_dir, name, 0);
-		close_fd(&named);
 	}
 	close_fd(&shim->fd.image_dir);
 	shim->image_bytes = 0;
 }
 
-static bool same_file(int a, int b)
+static bool is_open_already(const struct shim *shim, int fd)
 {
-	struct statx one = {0}, other = {0};
+	struct statx open = {0}, other = {0};
 
-	return look_at(a, &one) == 0 && look_at(b, &other) == 0 && one.stx_ino == other.stx_ino &&
-	       one.stx_dev_major == other.stx_dev_major && one.stx_dev_minor == other.stx_dev_minor;
+	return look_at(shim->fd.image, &open) == 0 && look_at(fd, &other) == 0 &&
+	       same_file(&open, &other);
 }
 
 bool image_exchange(struct shim *shim)
@@ -349,8 +373,7 @@ bool image_exchange(struct shim *shim)
 	image_name(shim, name, sizeof(name));
 	fd = (int)RAW_4(SYS_openat, shim->fd.image_dir, name,
 			O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-	if (fd < 0 || identify(shim, fd) != FOUND_OURS ||
-	    (shim->fd.image >= 0 && same_file(fd, shim->fd.image))) {
+	if (fd < 0 || identify(shim, fd) != FOUND_OURS || is_open_already(shim, fd)) {
 		if (shim->fd.image < 0)
 			image_fail(shim, fd < 0 ? fd : EBADMSG, "the image can't be opened");
 		close_fd(&fd);

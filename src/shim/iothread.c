@@ -39,21 +39,28 @@ static void advance(struct iovec **parts, unsigned *n_parts, size_t n)
 }
 
 /* File systems and positions that can't do without the page cache say EINVAL. */
-static bool without_direct(int fd)
+static void without_direct(int fd)
 {
 	long flags = RAW_3(SYS_fcntl, fd, F_GETFL, 0);
 
-	return flags >= 0 && (flags & O_DIRECT) &&
-	       RAW_3(SYS_fcntl, fd, F_SETFL, flags & ~(long)O_DIRECT) == 0;
+	if (flags >= 0)
+		(void)RAW_3(SYS_fcntl, fd, F_SETFL, flags & ~(long)O_DIRECT);
 }
 
 static int transfer(int fd, bool write, struct iovec *parts, unsigned n_parts, uint64_t offset)
 {
+	bool refused = false;
+
 	while (n_parts) {
 		long n = RAW_5(write ? SYS_pwritev : SYS_preadv, fd, parts, n_parts,
 			       (unsigned long)offset, (unsigned long)(offset >> 32));
 
-		if (n == -EINTR || (n == -EINVAL && without_direct(fd)))
+		if (n == -EINVAL && !refused) {
+			without_direct(fd);
+			refused = true;
+			continue;
+		}
+		if (n == -EINTR)
 			continue;
 		if (n <= 0)
 			return n ? (int)n : -EBADMSG;
@@ -84,42 +91,51 @@ void io_start(struct shim *shim)
 	const unsigned long flags =
 		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 
-	atomic_store(&shim->io.state, IO_IDLE);
-	shim->io_tid = 1; /* cleared by the kernel when the thread has ended */
-	if (raw_clone(flags, shim->io_stack + sizeof(shim->io_stack), work, &shim->io, NULL,
-		      &shim->io_tid) < 0)
-		shim->io_tid = 0;
+	for (int i = 0; i < SHIM_IO_JOBS; i++) {
+		struct io_job *job = &shim->io[i];
+
+		atomic_store(&job->state, IO_IDLE);
+		job->tid = 1; /* cleared by the kernel when the thread has ended */
+		if (raw_clone(flags, job->stack + sizeof(job->stack), work, job, NULL, &job->tid) <
+		    0)
+			job->tid = 0;
+	}
 }
 
 void io_stop(struct shim *shim)
 {
-	int tid;
+	for (int i = 0; i < SHIM_IO_JOBS; i++) {
+		struct io_job *job = &shim->io[i];
+		int tid;
 
-	set_state(&shim->io, IO_QUIT);
-	while ((tid = __atomic_load_n(&shim->io_tid, __ATOMIC_ACQUIRE)) != 0)
-		(void)RAW_4(SYS_futex, &shim->io_tid, FUTEX_WAIT, tid, NULL);
+		(void)await_change(job, IO_ASKED);
+		set_state(job, IO_QUIT);
+		while ((tid = __atomic_load_n(&job->tid, __ATOMIC_ACQUIRE)) != 0)
+			(void)RAW_4(SYS_futex, &job->tid, FUTEX_WAIT, tid, NULL);
+	}
 }
 
-void io_begin(struct shim *shim, int fd, bool write, uint64_t offset)
+struct io_job *io_begin(struct shim *shim, uint32_t index, bool write, uint64_t offset)
 {
-	shim->io.fd = fd;
-	shim->io.write = write;
-	shim->io.offset = offset;
-	shim->io.n_parts = 0;
-	shim->io.error = 0;
+	struct io_job *job = &shim->io[index % SHIM_IO_JOBS];
+
+	job->fd = shim->fd.image;
+	job->write = write;
+	job->offset = offset;
+	job->n_parts = 0;
+	job->error = 0;
+	return job;
 }
 
-void io_add(struct shim *shim, uint64_t address, uint64_t bytes)
+void io_add(struct io_job *job, uint64_t address, uint64_t bytes)
 {
-	shim->io.parts[shim->io.n_parts++] =
+	job->parts[job->n_parts++] =
 		(struct iovec){.iov_base = (void *)(uintptr_t)address, .iov_len = (size_t)bytes};
 }
 
-void io_submit(struct shim *shim)
+void io_submit(struct io_job *job)
 {
-	struct io_job *job = &shim->io;
-
-	if (shim->io_tid) {
+	if (job->tid) {
 		set_state(job, IO_ASKED);
 		return;
 	}
@@ -127,11 +143,13 @@ void io_submit(struct shim *shim)
 	atomic_store(&job->state, IO_DONE);
 }
 
-int io_wait(struct shim *shim)
+int io_wait(struct shim *shim, uint32_t index)
 {
-	(void)await_change(&shim->io, IO_ASKED);
-	set_state(&shim->io, IO_IDLE);
-	return shim->io.error;
+	struct io_job *job = &shim->io[index % SHIM_IO_JOBS];
+
+	(void)await_change(job, IO_ASKED);
+	set_state(job, IO_IDLE);
+	return job->error;
 }
 
 int io_now(int fd, bool write, void *memory, uint64_t bytes, uint64_t offset)

@@ -18,7 +18,8 @@
 #define SHIM_REASON_MAX 256
 #define SHIM_STACK_BYTES (24U << 10)
 #define SHIM_READ_BYTES (8U << 10) /* more than a line of maps with the longest path */
-#define SHIM_SLOTS 4		   /* heads of chunks: of the one before, this one and two ahead */
+#define SHIM_SLOTS 5 /* heads of chunks: one that is verified, two under way, two ahead */
+#define SHIM_IO_JOBS 2
 #if defined(__aarch64__)
 #define SHIM_PAGE_MAX (64U << 10)
 #else
@@ -68,15 +69,17 @@ struct failure {
 	char reason[SHIM_REASON_MAX];
 };
 
-/* What the I/O thread is to do, and what came of it; see iothread.h */
+/* What an I/O thread is to do, and what came of it; see iothread.h */
 struct io_job {
 	_Atomic(int) state;
+	int tid; /* a futex: 0 when the thread has left its stack */
 	int fd;
 	bool write;
 	struct iovec parts[IMAGE_CHUNK_EXTENTS + 2]; /* and two heads */
 	unsigned n_parts;
 	uint64_t offset;
 	int error; /* -errno, 0 */
+	char stack[SHIM_STACK_BYTES / 3] __attribute__((aligned(16)));
 };
 
 /* The helper's own; -1 where not open */
@@ -122,11 +125,10 @@ struct shim {
 	struct failure failure;
 	bool huge_disabled; /* by the program itself */
 	struct descriptors fd;
-	int io_tid, watch_tid; /* futexes: 0 when the thread has left its stack */
-	struct io_job io;
+	int watch_tid; /* a futex: 0 when the thread has left its stack */
+	struct io_job io[SHIM_IO_JOBS];
 
 	char helper_stack[SHIM_STACK_BYTES] __attribute__((aligned(16)));
-	char io_stack[SHIM_STACK_BYTES / 3] __attribute__((aligned(16)));
 	char watch_stack[SHIM_STACK_BYTES / 6] __attribute__((aligned(16)));
 	char revive_stack[SHIM_STACK_BYTES / 3] __attribute__((aligned(16)));
 	char read_buffer[SHIM_READ_BYTES];

@@ -56,14 +56,14 @@ static void populate_chunk(const struct shim *shim, const struct image_chunk *ch
 static void submit(struct shim *shim, uint32_t i, uint64_t offset)
 {
 	const struct image_chunk *chunk = shim_slot(shim, i);
+	struct io_job *job = io_begin(shim, i, false, offset);
 
-	io_begin(shim, shim->fd.image, false, offset);
 	for (uint32_t j = 0; j < chunk->n_extents; j++)
-		io_add(shim, chunk->extents[j].address,
+		io_add(job, chunk->extents[j].address,
 		       (uint64_t)chunk->extents[j].n_pages * shim->page_bytes);
 	if (i + 2 <= shim->ledger.chunks)
-		io_add(shim, (uintptr_t)shim_slot(shim, i + 2), shim->page_bytes);
-	io_submit(shim);
+		io_add(job, (uintptr_t)shim_slot(shim, i + 2), shim->page_bytes);
+	io_submit(job);
 }
 
 static int verify(struct shim *shim, uint32_t i)
@@ -81,36 +81,37 @@ static int verify(struct shim *shim, uint32_t i)
 	return 0;
 }
 
-/* While one chunk is read, the next one gets its pages. It is verified before its head's slot is
- * used again. */
+/* Awaits the data of chunk i, and with it the head of the chunk after the next. */
+static int await_chunk(struct shim *shim, uint32_t i)
+{
+	int r = io_wait(shim, i);
+
+	if (r)
+		return image_fail(shim, r, "the image can't be read");
+	return i + 2 <= shim->ledger.chunks ? image_check(shim, i + 2) : 0;
+}
+
+/* While one chunk is read, the next one gets its pages and is asked for too, and the one before is
+ * verified. */
 static int read_chunks(struct shim *shim, void (*between)(struct shim *))
 {
 	uint64_t offset = 0;
 	uint32_t n = shim->ledger.chunks;
-	int r = 0;
+	int r = n ? image_read_first(shim, &offset) : 0;
 
-	if (n == 0)
-		return 0;
-	r = image_read_first(shim, &offset);
-	if (!r)
-		populate_chunk(shim, shim_slot(shim, 0));
-	for (uint32_t i = 0; !r && i < n; i++) {
-		int read;
-
-		submit(shim, i, offset);
-		offset += image_data_bytes(shim, shim_slot(shim, i)) + shim->page_bytes;
-		if (i + 1 < n)
-			populate_chunk(shim, shim_slot(shim, i + 1));
-		if (i > 0)
-			r = verify(shim, i - 1);
-		read = io_wait(shim);
-		if (read)
-			return image_fail(shim, read, "the image can't be read");
-		if (!r && i + 2 <= n)
-			r = image_check(shim, i + 2);
+	for (uint32_t i = 0; !r && n && i < n + 2; i++) {
+		if (i >= 2)
+			r = await_chunk(shim, i - 2);
+		if (!r && i < n) {
+			populate_chunk(shim, shim_slot(shim, i));
+			submit(shim, i, offset);
+			offset += image_data_bytes(shim, shim_slot(shim, i)) + shim->page_bytes;
+		}
+		if (!r && i >= 2)
+			r = verify(shim, i - 2);
 		between(shim);
 	}
-	return r ? r : verify(shim, n - 1);
+	return r;
 }
 
 static int read_memory(struct shim *shim, void (*between)(struct shim *))

@@ -100,18 +100,17 @@ static int make_chunk(struct shim *shim, struct pages *pages, uint32_t index, st
 /* Writes the data of a chunk behind the head of the next one; before the first come two heads. */
 static void submit(struct shim *shim, const struct image_chunk *chunk, struct image_chunk *next)
 {
-	uint64_t start = shim->image_bytes;
+	struct io_job *job = io_begin(shim, chunk->index, true, shim->image_bytes);
 
-	io_begin(shim, shim->fd.image, true, start);
 	if (chunk->index == 0)
-		io_add(shim, (uintptr_t)chunk, shim->page_bytes);
-	io_add(shim, (uintptr_t)next, shim->page_bytes);
+		io_add(job, (uintptr_t)chunk, shim->page_bytes);
+	io_add(job, (uintptr_t)next, shim->page_bytes);
 	for (uint32_t i = 0; i < chunk->n_extents; i++)
-		io_add(shim, chunk->extents[i].address,
+		io_add(job, chunk->extents[i].address,
 		       (uint64_t)chunk->extents[i].n_pages * shim->page_bytes);
 	shim->image_bytes += (chunk->index == 0 ? 2U : 1U) * (uint64_t)shim->page_bytes +
 			     image_data_bytes(shim, chunk);
-	io_submit(shim);
+	io_submit(job);
 }
 
 /* The chunk is in the image: its memory can go. Told to the ledger first, for this helper may end
@@ -128,38 +127,43 @@ static int give_up(struct shim *shim, const struct cursor *from, const struct pi
 	return r ? shim_fail(shim, -r, "its memory can't be given up", NULL) : 0;
 }
 
+/* Awaits the writing of a chunk, and gives its memory up. */
+static int finish(struct shim *shim, struct cursor *done, const struct piece *piece)
+{
+	int r = io_wait(shim, piece->chunk->index);
+
+	if (r)
+		return image_fail(shim, r, "the image can't be written");
+	r = give_up(shim, done, piece);
+	*done = piece->end;
+	hold_look(shim);
+	if (!r && shim->wanted)
+		r = shim_fail(shim, ECANCELED, "it was continued meanwhile (SIGCONT)", NULL);
+	return r;
+}
+
 /* While one chunk is written, the one after the next is made: the head of the next lies before the
- * data of this one. */
+ * data of this one. It is asked for before the first is awaited. */
 static int write_all(struct shim *shim, struct pages *pages, void (*between)(struct shim *))
 {
-	struct piece pieces[SHIM_SLOTS];
+	struct piece pieces[SHIM_SLOTS] = {0};
 	struct cursor done = {0};
+	const struct piece *before = NULL;
 	int r = make_chunk(shim, pages, 0, &pieces[0]);
 
-	if (!r && pieces[0].held_bytes)
-		r = make_chunk(shim, pages, 1, &pieces[1]);
 	for (uint32_t i = 0; !r && pieces[i % SHIM_SLOTS].held_bytes; i++) {
 		const struct piece *now = &pieces[i % SHIM_SLOTS];
-		const struct piece *next = &pieces[(i + 1) % SHIM_SLOTS];
-		int made = 0;
+		struct piece *next = &pieces[(i + 1) % SHIM_SLOTS];
 
-		submit(shim, now->chunk, next->chunk);
-		if (next->held_bytes)
-			made = make_chunk(shim, pages, i + 2, &pieces[(i + 2) % SHIM_SLOTS]);
-		r = io_wait(shim);
-		if (r)
-			return image_fail(shim, r, "the image can't be written");
-		r = give_up(shim, &done, now);
-		done = now->end;
+		r = make_chunk(shim, pages, i + 1, next);
 		if (!r)
-			r = made;
-		hold_look(shim);
-		if (!r && shim->wanted)
-			r = shim_fail(shim, ECANCELED, "it was continued meanwhile (SIGCONT)",
-				      NULL);
+			submit(shim, now->chunk, next->chunk);
+		if (!r && before)
+			r = finish(shim, &done, before);
+		before = now;
 		between(shim);
 	}
-	return r;
+	return r || !before ? r : finish(shim, &done, before);
 }
 
 /* How many bytes the image will have, at most. A failure, or 0. */

@@ -164,7 +164,7 @@ expect_nothing
 
 # -- directories that won't do --------------------------------------------------------------------
 
-attach a checker -t 4 -m 2
+attach a checker -t 4 -m 5
 # shellcheck disable=SC2034
 readonly IMAGE_A=$IMAGES/${PID[a]}.swap
 put_aside() { mv "$IMAGES" "$WORK/aside"; }

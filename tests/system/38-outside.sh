@@ -325,7 +325,7 @@ for when in 2 3 4; do
 	attach v awkward watch
 	swap_out v
 	helper_of v
-	tamper "preadv:signal=SIGKILL:when=$when"
+	tamper "accept4:signal=SIGKILL:when=$when" # which it does after each chunk
 	request v unswap
 	await "the helper to be dead" gone "$HELPER"
 	untamper
