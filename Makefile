@@ -242,7 +242,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine $(B)/bench/memadvise
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(addprefix $(B)/bench/,engine memadvise rawio half exec)
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------

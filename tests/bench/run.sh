@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # run.sh BUILD: the figures, measured here and now, side by side where somebody else does the same.
-# As root. Takes about four minutes; STEADY_S=60 is how long the daemons are watched.
+# As root. Takes about six minutes; STEADY_S=60 is how long the daemons are watched.
 set -euo pipefail
 build=$(realpath "$1")
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -95,3 +95,18 @@ read -r _ plain tool ratio < <(grep ^out "$work/memadvise")
 row "memadvise, $mib MiB, MB/s (it; plain loop; ratio)" "$tool" "$plain" "$ratio" ">= 0.95"
 read -r _ ms mappings < <(grep ^dry "$work/memadvise")
 row "memadvise -d, $mappings mappings, ms" "$ms" - - "<= 150"
+
+# -- 5. attached programs -----------------------------------------------------------------------------------
+swapoff "$work/swap"
+rm "$work/swap"
+python3 "$top/tests/bench/swap.py" "$build" "$work" 9 > "$work/attached"
+read -r _ shim raw ratio < <(grep ^swap "$work/attached")
+row "swap, 512 MiB, MB/s (shim; raw write; ratio)" "$shim" "$raw" "$ratio" ">= 0.85"
+read -r _ shim raw ratio < <(grep ^unswap "$work/attached")
+row "unswap, 512 MiB, MB/s (shim; raw read; ratio)" "$shim" "$raw" "$ratio" ">= 0.85"
+read -r _ held growth < <(grep ^resident "$work/attached")
+row "attached: KiB resident swapped; more afterwards" "$held; $growth" - - "<= 2048; 64"
+read -r _ without with more < <("$build/bench/exec" "$build/libswapify.so")
+row "exec of /bin/true, ms (shim; without; more)" "$with" "$without" "$more" "<= 3"
+echo
+python3 "$top/tests/bench/hostile.py" "$build" "$work"

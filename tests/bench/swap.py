@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """swap.py BUILD DIR [ROUNDS]: how fast a program of 1 GiB, half of it touched, goes to its image and
 comes back, beside raw O_DIRECT writes and reads of as many bytes in the same directory and run.
-Medians, and medians of the ratios; and what it has resident before, swapped and after."""
+Prints "swap MB/s RAW-MB/s RATIO" and "unswap ...", medians and the median of the ratios; then
+"resident SWAPPED GROWTH", in KiB: what it has resident while swapped, and how much more afterwards."""
 import os
 import socket
 import statistics
@@ -50,9 +51,20 @@ def main():
                                stdout=subprocess.PIPE,
                                env=dict(os.environ, LD_PRELOAD=os.path.abspath(f"{build}/libswapify.so"),
                                         SWAPIFY_SOCKET_DIR=sockets, SWAPIFY_IMAGE_DIR=images))
+    try:
+        measure(build, directory, rounds, program, sockets)
+    finally:
+        program.kill()
+        program.wait()
+
+
+def measure(build, directory, rounds, program, sockets):
     program.stdout.readline()
     path = f"{sockets}/{program.pid}.sock"
+    deadline = time.monotonic() + 10
     while not os.path.exists(path):
+        if time.monotonic() > deadline:
+            sys.exit("swap.py: the program doesn't attach")
         time.sleep(0.01)
     ask(path, SWAP), ask(path, UNSWAP)  # the first time, files and tables are made
     before = status(program.pid, "VmRSS")
@@ -64,15 +76,12 @@ def main():
         times["read"].append(raw(build, directory, "read"))
         times["unswap"].append(ask(path, UNSWAP))
     after = status(program.pid, "VmRSS")
-    program.stdin.close()
-    program.wait()
-    for name, base, aim in (("swap", "write", "write"), ("unswap", "read", "read")):
+    mb = MIB * 1.048576
+    for name, base in (("swap", "write"), ("unswap", "read")):
         ratio = statistics.median(b / t for b, t in zip(times[base], times[name]))
-        gb = MIB * 1.048576 / 1000
-        print(f"  {name:<8}{gb / statistics.median(times[name]) * 1e6:5.2f} GB/s   raw {aim:<6}"
-              f"{gb / statistics.median(times[base]) * 1e6:5.2f} GB/s   ratio {ratio:.2f}   (aim 0.85)")
-    print(f"  resident before {before} KiB, swapped {held} KiB, after {after} KiB (aim: 64 KiB more at most)")
-    print("  what is resident while it is swapped holds all that the helper needs (aim: 2048 KiB at most)")
+        print(name, round(mb / statistics.median(times[name]) * 1e6), round(mb / statistics.median(times[base]) * 1e6),
+              round(ratio, 2))
+    print("resident", held, after - before)
 
 
 main()
