@@ -202,8 +202,10 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
-check-system: all deps-test $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without checker awkward \
-		shimcall areas waiter lives oldshim deputy)
+SYSTEM_TOOLS := $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without checker awkward shimcall \
+	areas waiter lives oldshim deputy)
+
+check-system: all deps-test $(SYSTEM_TOOLS)
 	@tests/system/run.sh $(B)
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
@@ -232,8 +234,8 @@ $(B)/tools/%: tests/tools/%.c $(B)/flags
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
-check: all
-	@tests/run.sh $(B) check-static check-unit check-sanitized check-fuzz check-system
+check: all deps-test $(SYSTEM_TOOLS)
+	@tests/run.sh $(B) check-static check-unit check-sanitized check-fuzz -- check-system
 
 run: all
 	$(B)/swapify-policy --once -n -v

@@ -222,7 +222,6 @@ static int move_memory(struct shim *shim, void (*between)(struct shim *))
 		return r;
 	/* the ends of the regions, where nothing was: no touch of them may pass for memory */
 	end = regions_end(shim);
-	bytes = shim->ledger.held_bytes;
 	r = regions_give_up(shim, &shim->ledger.given_up, &end);
 	shim->ledger.given_up = end;
 	return r ? shim_fail(shim, -r, "its memory can't be given up", NULL) : 0;
