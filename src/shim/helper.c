@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/helper.h"
+#include "shim/filter.h"
 #include "shim/hold.h"
 #include "shim/image.h"
 #include "shim/places.h"
@@ -264,6 +265,7 @@ void helper_run(struct shim *shim)
 	start_watch(shim);
 	if (!worth_a_socket(shim) || places_identify(shim) < 0)
 		return;
+	filter_probe(shim);
 	if (shim_phase(shim) != PHASE_RUNNING)
 		take_over(shim);
 	/* while it is swapped there is work to do, heard or not */

@@ -112,6 +112,50 @@ round_trip a
 round_trip a
 quit a
 
+# -- filters for system calls -----------------------------------------------------------------------
+
+# without kcmp it shows otherwise who shares its memory, and who doesn't
+attach a awkward no-kcmp
+round_trip a
+do_so a share
+swap_refused a EBUSY shares.its.memory
+do_so a share-off
+do_so a 'fork child'
+round_trip a
+do_so a fork-off
+do_so a vfork
+swap_refused a EBUSY '(did.not.stop|shares.its.memory)'
+do_so a vfork-off
+round_trip a
+quit a
+# one that kills is found out before any harm is done
+for call in kcmp ptrace; do
+	attach a awkward "kill-$call"
+	swap_refused a EPERM "seccomp.*$call"
+	helper_of a
+	before=$HELPER
+	swap_refused a EPERM "seccomp.*$call"
+	helper_of a
+	[ "$HELPER" = "$before" ] || fail "the helper of a was killed"
+	quit a
+done
+# a helper that is there before isn't concerned; that of a child is
+attach a awkward
+do_so a kill-ptrace
+do_so a kill-kcmp
+do_so a share
+swap_refused a EBUSY shares.its.memory
+do_so a share-off
+round_trip a
+do_so a 'fork child'
+PID[child]=${ANSWER#ok }
+await "the child to be attached" answers child
+refused child swap EPERM 'seccomp.*(ptrace|kcmp)'
+unset "PID[child]"
+do_so a fork-off
+round_trip a
+quit a
+
 # -- places ---------------------------------------------------------------------------------------
 
 # without a home and a directory for its images
