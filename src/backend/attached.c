@@ -415,6 +415,14 @@ void attached_poll(struct attached_table *table, uint64_t now_ns)
 	}
 }
 
+bool attached_all_heard(const struct attached_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (table->entries[i].question_fd >= 0 || table->entries[i].next_ns == 0)
+			return false;
+	return true;
+}
+
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 {
 	bool stopped = state == 'T' || state == 't';

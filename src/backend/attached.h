@@ -58,6 +58,9 @@ void attached_scan(struct attached_table *table);
  * else's doing. */
 void attached_poll(struct attached_table *table, uint64_t now_ns);
 
+/* Whether everybody has been asked, and nobody's answer is still awaited. */
+bool attached_all_heard(const struct attached_table *table);
+
 /* Closes all questions. */
 void attached_close(struct attached_table *table);
 

@@ -33,7 +33,7 @@ static int add_backends(struct daemon *daemon)
 	if (params->swapify.enabled)
 		executor->backends[executor->n_backends++] =
 			daemon->dry_run
-				? (struct backend){&reclaim_null_freezing, &daemon->real_swapify}
+				? (struct backend){&reclaim_null_swapify, &daemon->real_swapify}
 				: daemon->real_swapify;
 	r = enabled ? madvise_start(&daemon->madvise) : 0;
 	if (r < 0)
@@ -42,7 +42,7 @@ static int add_backends(struct daemon *daemon)
 		executor->backends[executor->n_backends++] = daemon->real_madvise;
 	else if (daemon->dry_run)
 		executor->backends[executor->n_backends++] =
-			(struct backend){&reclaim_null, &daemon->real_madvise};
+			(struct backend){&reclaim_null_madvise, &daemon->real_madvise};
 	return r;
 }
 

@@ -468,16 +468,20 @@ START_TEST(an_answer)
 	if (!set_up())
 		return;
 	program = start_program(make_dir(USER, false), USER, 0);
+	ck_assert(attached_all_heard(&table));
 	attached_scan(&table);
+	ck_assert(!attached_all_heard(&table));
 	attached_poll(&table, NOW);
 	entry = entry_of(program.child.pid);
 	ck_assert_int_ge(entry->question_fd, 0);
 	take_question(&program);
 	attached_poll(&table, NOW); /* it isn't there yet */
+	ck_assert(!attached_all_heard(&table));
 	ck_assert_int_ge(entry->question_fd, 0);
 	ck_assert_int_eq(entry->state, ATTACHED_UNKNOWN);
 	ANSWER(&program, "\0state=running\nsince_ns=5\nimage_bytes=0\nheld_bytes=7\n");
 	attached_poll(&table, NOW);
+	ck_assert(attached_all_heard(&table));
 	ck_assert_int_eq(entry->question_fd, -1);
 	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
 	ck_assert_uint_eq(entry->since_ns, 5);
