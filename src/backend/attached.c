@@ -343,6 +343,9 @@ static void take_state(struct attached_table *table, struct attached *entry,
 {
 	enum attached_state before = (enum attached_state)entry->state, state = state_of(answer);
 
+	/* or an earlier daemon's */
+	if (state == ATTACHED_SWAPPED && strcmp(answer->by, NAMES_DAEMON) == 0)
+		entry->ours = true;
 	if (state == ATTACHED_SWAPPED && before != ATTACHED_SWAPPED) {
 		entry->changed = true;
 		table->swapped_by_others += !entry->ours;

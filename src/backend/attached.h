@@ -28,7 +28,7 @@ struct attached {
 	uint8_t state;	    /* enum attached_state */
 	bool listed;	    /* its socket is still there */
 	bool old;	    /* knows the three commands of the original only */
-	bool ours;	    /* our own request is what has led, or leads, to its state */
+	bool ours;	    /* a daemon's own request is what has led, or leads, to its state */
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool watchdog;	    /* its service manager expects signs of life */

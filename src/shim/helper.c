@@ -156,10 +156,11 @@ static void between(struct shim *shim)
 	shim->failure = under_way;
 }
 
-static enum wire_reply swap(struct shim *shim)
+static enum wire_reply swap(struct shim *shim, int connection)
 {
 	if (shim_phase(shim) == PHASE_SWAPPED)
 		return WIRE_NOOP;
+	socket_note_asker(shim, connection);
 	return swap_out(shim, between) ? WIRE_ERROR : WIRE_SUCCESS;
 }
 
@@ -179,7 +180,7 @@ static bool serve(struct shim *shim)
 	if (connection < 0)
 		return true;
 	switch (request) {
-	case WIRE_SWAP: reply = swap(shim); break;
+	case WIRE_SWAP: reply = swap(shim, connection); break;
 	case WIRE_UNSWAP: reply = unswap(shim); break;
 	case WIRE_STATUS: reply = WIRE_SUCCESS; break;
 	case WIRE_EXIT: reply = unswap(shim) == WIRE_ERROR ? WIRE_ERROR : WIRE_SUCCESS; break;

@@ -119,6 +119,7 @@ struct shim {
 	uint64_t image_bytes;
 	uint64_t socket_inode, link_inode;
 	char socket[24], link[IMAGE_COMM_SIZE + 24];
+	char by[IMAGE_COMM_SIZE]; /* who asked for the last swap */
 	struct ledger ledger;
 	struct failure failure;
 	bool huge_disabled; /* by the program itself */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/socket.h"
+#include "shim/places.h"
 #include "shim/process.h"
 #include "shim/rawsys.h"
 
@@ -143,6 +144,15 @@ static bool peer_fits(const struct shim *shim, int connection)
 	       (peer.uid == shim->uid || peer.uid == 0);
 }
 
+void socket_note_asker(struct shim *shim, int connection)
+{
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+
+	(void)RAW_5(SYS_getsockopt, connection, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	places_read_name(shim, peer.pid, shim->by);
+}
+
 int socket_accept(struct shim *shim, unsigned wait_ms, int *ret_request)
 {
 	const struct timespec wait = {.tv_sec = (long)(wait_ms / 1000),
@@ -223,6 +233,8 @@ void socket_answer(struct shim *shim, int connection, enum wire_reply reply)
 		add_number_line(&words, WIRE_KEY_HELD_BYTES, shim->ledger.held_bytes);
 		add_line(&words, WIRE_KEY_MODE, "eager");
 		add_number_line(&words, WIRE_KEY_HELPER, (uint64_t)shim->helper);
+		if (shim_phase(shim) == PHASE_SWAPPED)
+			add_line(&words, WIRE_KEY_BY, shim->by);
 		words_add(&words, WIRE_KEY_IMAGE "=");
 		words_add(&words, shim->image_dir);
 		words_add(&words, "/");

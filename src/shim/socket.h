@@ -14,5 +14,8 @@ void socket_unbind(struct shim *shim);
  * connection, which socket_answer closes, or -errno (-EAGAIN: nobody is there). */
 int socket_accept(struct shim *shim, unsigned wait_ms, int *ret_request);
 
+/* Notes who asks by the connection for the program to be swapped. */
+void socket_note_asker(struct shim *shim, int connection);
+
 /* Answers and closes. error adds the failure's lines. */
 void socket_answer(struct shim *shim, int connection, enum wire_reply reply);

@@ -100,9 +100,31 @@ verify second
 kill -KILL "$DAEMON"
 wait "$DAEMON" || :
 tell first 1
+# --once waits for it to tell
+expect_status 0 "$BUILD/swapify-policy" --once "${OPTIONS[@]}" "--protect.uids=0 $SPARED"
+printed " ${PID[first]} ${OWN}first .* frozen\$"
+printed '^ +1 +frozen '
 start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
 await_dump 'held: processes=1 bytes=6[0-9.]+MiB'
 expect_dump "held: pid=${PID[first]} .*backend=swapify"
+expect_dump 'passed over:.* frozen=1'
+expect_dump 'swapped_by_others=1 unswapped_by_others=0'
+# ... and brings back at its end what an earlier one has swapped, but nothing of others
+memory 5
+await "second to be frozen by a daemon" is_frozen second
+kill -KILL "$DAEMON"
+wait "$DAEMON" || :
+memory 50
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=4[0-9.]+MiB since=[^ ]+ by=us"
+await_dump 'held: processes=2'
+expect_dump 'swapped_by_others=1 unswapped_by_others=0'
+stop_daemon
+runs second || fail "what an earlier daemon has swapped stays"
+is_frozen first || fail "what others have swapped was brought back"
+verify second
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump 'held: processes=1 '
 tell first 2
 
 # -- a helper that was killed: the daemon gives the program another one ------------------------------

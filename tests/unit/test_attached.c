@@ -566,6 +566,29 @@ START_TEST(our_own_requests)
 }
 END_TEST
 
+/* So it is with what an earlier daemon has asked for; whoever else says so runs anyway. */
+START_TEST(an_earlier_daemon)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\nby=swapify-policy\n", NOW);
+	entry = entry_of(program.child.pid);
+	ck_assert(entry->ours && entry->state == ATTACHED_SWAPPED);
+	ck_assert_uint_eq(table.swapped_by_others, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->ours);
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\nby=swap\n", NOW);
+	ck_assert(!entry->ours);
+	ck_assert_uint_eq(table.swapped_by_others, 1);
+	end_program(&program);
+}
+END_TEST
+
 /* A question is open when the request goes out: its answer is one of before. */
 START_TEST(an_answer_of_before)
 {
@@ -810,9 +833,22 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		names,	      directories,   a_crowd,	 a_claim,	    who_listens,
-		a_full_queue, an_answer,     changes,	 our_own_requests,  an_answer_of_before,
-		silence,      wrong_answers, an_old_one, stops_and_goes_on, a_late_deed,
+		names,
+		directories,
+		a_crowd,
+		a_claim,
+		who_listens,
+		a_full_queue,
+		an_answer,
+		changes,
+		our_own_requests,
+		an_answer_of_before,
+		an_earlier_daemon,
+		silence,
+		wrong_answers,
+		an_old_one,
+		stops_and_goes_on,
+		a_late_deed,
 		turns,
 	};
 
