@@ -304,7 +304,7 @@ void attached_note_request(struct attached *entry)
 {
 	close_fd(&entry->question_fd); /* what it answers is of before */
 	entry->state = ATTACHED_BUSY;
-	entry->ours = true;
+	entry->ours = entry->requested = true;
 	entry->next_ns = UINT64_MAX;
 }
 
@@ -312,6 +312,10 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 			  uint64_t now_ns)
 {
 	entry->state = (uint8_t)state;
+	if (state != ATTACHED_BUSY) {
+		entry->settled = (uint8_t)state;
+		entry->requested = false;
+	}
 	entry->held_bytes = state == ATTACHED_SWAPPED ? held_bytes : 0;
 	entry->since_ns = now_ns;
 	entry->changed = false;
@@ -338,23 +342,33 @@ static enum attached_state state_of(const struct wiretext *answer)
 	return ATTACHED_UNKNOWN;
 }
 
+/* It has come to rest: whether that is news, and whose doing. */
+static void settle(struct attached_table *table, struct attached *entry, enum attached_state state,
+		   const struct wiretext *answer)
+{
+	bool out = state == ATTACHED_SWAPPED;
+
+	/* an earlier daemon's, too */
+	if (out && strcmp(answer->by, NAMES_DAEMON) == 0)
+		entry->ours = true;
+	if (entry->settled != state) {
+		/* that it runs isn't, at first sight */
+		entry->changed = out || entry->settled == ATTACHED_SWAPPED;
+		table->swapped_by_others += out && !entry->ours;
+		table->unswapped_by_others += !out && entry->changed && !entry->requested;
+	}
+	entry->ours = entry->ours && out;
+	entry->requested = false;
+	entry->settled = (uint8_t)state;
+}
+
 static void take_state(struct attached_table *table, struct attached *entry,
 		       const struct wiretext *answer, uint64_t now_ns)
 {
-	enum attached_state before = (enum attached_state)entry->state, state = state_of(answer);
+	enum attached_state state = state_of(answer);
 
-	/* or an earlier daemon's */
-	if (state == ATTACHED_SWAPPED && strcmp(answer->by, NAMES_DAEMON) == 0)
-		entry->ours = true;
-	if (state == ATTACHED_SWAPPED && before != ATTACHED_SWAPPED) {
-		entry->changed = true;
-		table->swapped_by_others += !entry->ours;
-	} else if (state == ATTACHED_RUNNING && before != ATTACHED_RUNNING) {
-		/* at first sight it isn't news */
-		entry->changed = before != ATTACHED_UNKNOWN;
-		table->unswapped_by_others += before == ATTACHED_SWAPPED;
-		entry->ours = false;
-	}
+	if (state == ATTACHED_RUNNING || state == ATTACHED_SWAPPED)
+		settle(table, entry, state, answer);
 	entry->state = (uint8_t)state;
 	entry->held_bytes = state == ATTACHED_SWAPPED ? answer->held_bytes : 0;
 	if (entry->ours && entry->moved_bytes > 0)
@@ -381,7 +395,7 @@ static void take_answer(struct attached_table *table, struct attached *entry, co
 	}
 	/* the original doesn't know the question: what we have done is all there is to know */
 	if (entry->state == ATTACHED_UNKNOWN)
-		entry->state = ATTACHED_RUNNING;
+		entry->state = entry->settled = ATTACHED_RUNNING;
 	entry->next_ns = now_ns + (ASK_AGAIN_NS << SILENCES_MAX);
 }
 

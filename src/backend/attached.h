@@ -26,9 +26,11 @@ struct attached {
 	uint32_t uid;
 	uint8_t place;	    /* which of the two directories of its user */
 	uint8_t state;	    /* enum attached_state */
+	uint8_t settled;    /* the last one of them that was running or swapped, or unknown */
 	bool listed;	    /* its socket is still there */
 	bool old;	    /* knows the three commands of the original only */
 	bool ours;	    /* a daemon's own request is what has led, or leads, to its state */
+	bool requested;	    /* by us, and what came of it isn't known yet */
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool watchdog;	    /* its service manager expects signs of life */

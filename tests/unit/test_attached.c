@@ -566,6 +566,45 @@ START_TEST(our_own_requests)
 }
 END_TEST
 
+/* On its way out it has failed, and runs: it was never away. */
+START_TEST(a_swap_that_fails)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	entry = entry_of(program.child.pid);
+	CONVERSE(&program, "\0state=swapping\n", NOW);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->changed);
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->changed && !entry->ours);
+	ck_assert_uint_eq(table.unswapped_by_others, 0);
+	/* on its way back it is seen, and then it is there */
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\n", NOW);
+	entry->changed = false;
+	CONVERSE(&program, "\0state=unswapping\n", NOW);
+	ck_assert(!entry->changed);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(entry->changed);
+	ck_assert_uint_eq(table.unswapped_by_others, 1);
+	/* by a request of ours, of which nothing was heard any more */
+	attached_note_result(entry, ATTACHED_SWAPPED, 5 * MIB, NOW);
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(entry->changed);
+	ck_assert_uint_eq(table.unswapped_by_others, 1);
+	end_program(&program);
+}
+END_TEST
+
 /* So it is with what an earlier daemon has asked for; whoever else says so runs anyway. */
 START_TEST(an_earlier_daemon)
 {
@@ -843,6 +882,7 @@ int main(void)
 		changes,
 		our_own_requests,
 		an_answer_of_before,
+		a_swap_that_fails,
 		an_earlier_daemon,
 		silence,
 		wrong_answers,
