@@ -57,18 +57,31 @@ struct attached *attached_find(struct attached_table *table, const struct proc_i
 	return entry;
 }
 
+/* Another one is at that socket by now: nothing is known of it. */
+static void forget(struct attached *entry)
+{
+	close_fd(&entry->question_fd);
+	*entry = (struct attached){.id.pid = entry->id.pid,
+				   .uid = entry->uid,
+				   .place = entry->place,
+				   .listed = true,
+				   .question_fd = -1};
+}
+
 void attached_note_process(struct attached_table *table, const struct proc_id *id)
 {
 	struct attached *entry = attached_find(table, &(struct proc_id){.pid = id->pid});
 
 	if (!entry || entry->id.start_ticks == 0 || id->start_ticks <= entry->id.start_ticks)
 		return;
-	close_fd(&entry->question_fd);
-	*entry = (struct attached){.id.pid = id->pid,
-				   .uid = entry->uid,
-				   .place = entry->place,
-				   .listed = true,
-				   .question_fd = -1};
+	forget(entry);
+}
+
+void attached_note_program(struct attached *entry, uint64_t mm_tag)
+{
+	if (entry->mm_tag && mm_tag && entry->mm_tag != mm_tag)
+		forget(entry);
+	entry->mm_tag = mm_tag;
 }
 
 static void remove_at(struct attached_table *table, size_t at)

@@ -34,12 +34,13 @@ struct attached {
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool watchdog;	    /* its service manager expects signs of life */
-	bool async_io;	    /* it was refused for that */
 	uint8_t silences;   /* questions in a row without an answer that can be used */
 	char process_state; /* of the last look, to see that it stopped or went on */
 	uint64_t held_bytes, image_bytes;
 	uint64_t moved_bytes;	       /* by our request, by what the kernel says */
 	uint64_t since_ns;	       /* CLOCK_BOOTTIME */
+	uint64_t async_io_ns;	       /* until then it counts as one that was refused for that */
+	uint64_t mm_tag;	       /* of the program, as last noted; see struct proc_facts */
 	int question_fd;	       /* -1: none is open */
 	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
 };
@@ -71,6 +72,9 @@ struct attached *attached_find(struct attached_table *table, const struct proc_i
 
 /* Notes that there is such a process: where the pid was another one's, nothing is known of this. */
 void attached_note_process(struct attached_table *table, const struct proc_id *id);
+
+/* Notes which program the process runs: after an exec nothing is known of it. */
+void attached_note_program(struct attached *entry, uint64_t mm_tag);
 
 /* Notes a process's state letter; where it stopped, went on, or lost its tracer, it is asked soon.
  */

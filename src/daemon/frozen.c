@@ -79,12 +79,15 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 		attached_note_process(&daemon->attached, &proc->facts.id);
 	proc->past.frozen_bytes = 0;
 	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
-	if (!daemon->config.params.swapify.enabled || !entry || !entry->id.start_ticks)
+	if (!daemon->config.params.swapify.enabled || !entry)
+		return;
+	attached_note_program(entry, proc->facts.mm_tag);
+	if (!entry->id.start_ticks)
 		return;
 	attached_note_state(entry, proc->facts.state, now_ns);
 	if (entry->watchdog)
 		proc->facts.flags |= PROC_WATCHDOG;
-	if (entry->async_io)
+	if (now_ns < entry->async_io_ns)
 		proc->facts.flags |= PROC_ASYNC_IO;
 	if (entry->changed)
 		take_change(proc, entry, now_ns);

@@ -566,6 +566,43 @@ START_TEST(our_own_requests)
 }
 END_TEST
 
+/* What the process was before an exec says nothing of what it is. */
+START_TEST(another_program)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	entry = entry_of(program.child.pid);
+	entry->async_io_ns = NOW + NS_PER_H;
+	attached_note_program(entry, 0); /* not permitted */
+	attached_note_program(entry, 5);
+	attached_note_program(entry, 5);
+	attached_note_program(entry, 0);
+	attached_note_program(entry, 6);
+	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
+	ck_assert_uint_eq(entry->async_io_ns, NOW + NS_PER_H);
+	attached_poll(&table, entry->next_ns);
+	ck_assert_int_ge(entry->question_fd, 0);
+	attached_note_program(entry, 7);
+	ck_assert_int_eq(entry->state, ATTACHED_UNKNOWN);
+	ck_assert_int_eq(entry->question_fd, -1);
+	ck_assert_uint_eq(entry->async_io_ns, 0);
+	ck_assert_uint_eq(entry->id.start_ticks, 0);
+	ck_assert(entry_of(program.child.pid) == entry && entry->listed && entry->uid == USER);
+	close_fd(&program.connection);
+	(void)close(
+		accept4(program.listener, NULL, NULL, SOCK_CLOEXEC)); /* the one that was hung up */
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
+	end_program(&program);
+}
+END_TEST
+
 /* On its way out it has failed, and runs: it was never away. */
 START_TEST(a_swap_that_fails)
 {
@@ -882,6 +919,7 @@ int main(void)
 		changes,
 		our_own_requests,
 		an_answer_of_before,
+		another_program,
 		a_swap_that_fails,
 		an_earlier_daemon,
 		silence,

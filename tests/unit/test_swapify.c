@@ -320,7 +320,7 @@ START_TEST(a_reason)
 	for (const char *c = why; *c; c++)
 		ck_assert_msg(*c >= ' ' && *c <= '~', "a byte %#x", (unsigned char)*c);
 	end();
-	ck_assert(!entry->async_io);
+	ck_assert_uint_eq(entry->async_io_ns, 0);
 }
 END_TEST
 
@@ -332,7 +332,7 @@ START_TEST(async_io_is_remembered)
 	ck_assert_int_eq(step(NOW), STEP_WAIT);
 	ck_assert_int_eq(step(NOW), -EINPROGRESS);
 	end();
-	ck_assert(entry->async_io);
+	ck_assert_uint_eq(entry->async_io_ns, NOW + NS_PER_H);
 }
 END_TEST
 
