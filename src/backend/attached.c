@@ -474,4 +474,5 @@ void attached_close(struct attached_table *table)
 {
 	for (size_t i = 0; i < table->n; i++)
 		close_fd(&table->entries[i].question_fd);
+	table->n = 0;
 }

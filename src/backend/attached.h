@@ -64,7 +64,7 @@ void attached_poll(struct attached_table *table, uint64_t now_ns);
 /* Whether everybody has been asked, and nobody's answer is still awaited. */
 bool attached_all_heard(const struct attached_table *table);
 
-/* Closes all questions. */
+/* Closes all questions and forgets everybody. */
 void attached_close(struct attached_table *table);
 
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */

@@ -103,6 +103,8 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
+	if (!config->params.swapify.enabled)
+		attached_close(&daemon->attached);
 	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }

@@ -10,6 +10,7 @@
 #include "sys/unixsock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,7 +104,9 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 {
 	struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = daemon->reviving_pid});
-	int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	int error = WIFEXITED(status)		  ? WEXITSTATUS(status)
+		    : WTERMSIG(status) == SIGALRM ? ETIMEDOUT
+						  : EINTR;
 
 	if (error == 0 && entry && entry->silences <= 1)
 		log_notice("swapped without a helper, which was killed: it has another one now "
@@ -120,21 +123,27 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 	daemon->reviving_pid = 0;
 }
 
-/* One orphan at a time gets a helper again, each time that it's found to have none. */
-static void revive_orphans(struct daemon *daemon, uint64_t now_ns)
+static void hear_reviver(struct daemon *daemon, uint64_t now_ns)
 {
-	struct attached_table *table = &daemon->attached;
 	int status;
 
 	if (daemon->reviver > 0 && waitpid(daemon->reviver, &status, WNOHANG) == daemon->reviver)
 		end_revival(daemon, status, now_ns);
+}
+
+/* One orphan at a time gets a helper again, each time that it's found to have none. */
+static void revive_orphans(struct daemon *daemon)
+{
+	struct attached_table *table = &daemon->attached;
+
 	for (size_t i = 0; daemon->reviver <= 0 && !daemon->dry_run && i < table->n; i++) {
 		struct attached *entry = &table->entries[i];
 
 		if (!entry->orphan)
 			continue;
 		entry->orphan = false;
-		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry);
+		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry,
+						daemon->config.params.swapify.timeout_ns);
 		daemon->reviving_pid = entry->id.pid;
 	}
 }
@@ -143,10 +152,11 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 {
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 
+	hear_reviver(daemon, now_ns);
 	if (!daemon->config.params.swapify.enabled)
 		return;
 	attached_poll(&daemon->attached, now_ns);
-	revive_orphans(daemon, now_ns);
+	revive_orphans(daemon);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }

@@ -285,6 +285,40 @@ else
 fi
 end_ours deputy
 rm "/run/swapify/$MALLORY"/*
+
+# -- an orphan whose images lie where nobody answers: it doesn't keep another one from its helper -----------
+# hang DIR: every access to it waits for ever; its server has the descriptor, and says nothing
+hang() {
+	mkdir "$1"
+	mkfifo "$WORK/hang.in"
+	python3 -c 'import ctypes, os, sys
+fd = os.open("/dev/fuse", os.O_RDWR)
+if ctypes.CDLL(None).mount(b"hang", sys.argv[1].encode(), b"fuse", 0,
+        b"fd=%d,rootmode=40700,user_id=0,group_id=0,allow_other" % fd):
+    sys.exit(1)
+sys.stdin.read()' "$1" 0<>"$WORK/hang.in" {NEVER}<&- &
+	SERVER=$!
+	STARTED+=($!)
+	await "$1 to be mounted" grep -q " $1 fuse" /proc/mounts
+}
+if [ -c /dev/fuse ]; then
+	hang "$WORK/hang"
+	WITH="env SWAPIFY_IMAGE_DIR=$WORK/hang" AS=$MALLORY start_holder hung 1
+	kill -STOP "${PID[hung]}"
+	await "hung to stop" is_state "${PID[hung]}" T
+	setpriv --reuid "$MALLORY" --regid "$MALLORY" --clear-groups /usr/bin/python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "/run/swapify/$MALLORY/${PID[hung]}.sock"
+	await_said "another one can't be started: Connection timed out pid=${PID[hung]};"
+	tell alpha 1
+	kill -KILL "$(helper_of alpha)"
+	await_said "it has another one now pid=${PID[alpha]}\$"
+	tell alpha 2
+	[[ $REPLY == 0* ]] || fail "alpha can't be unswapped: $REPLY"
+	end_process "$SERVER"
+	umount "$WORK/hang"
+	end_ours hung
+	rm "/run/swapify/$MALLORY"/*
+fi
 stop_daemon
 
 # -- words of the daemon's own out of a stranger's mouth: one attempt each, as with any other -------------

@@ -859,6 +859,8 @@ START_TEST(a_late_deed)
 	ck_assert(has_connection(&program));
 	end_program(&program);
 	attached_close(&table);
+	ck_assert_int_eq(entry->question_fd, -1);
+	ck_assert_uint_eq(table.n, 0);
 }
 END_TEST
 
