@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/prctl.h>
 #include <signal.h>
 
 struct dirent64_head {
@@ -156,13 +157,22 @@ static const struct {
 	{"anon_inode:kvm-vm", EBUSY, "it runs a virtual machine on its memory"},
 };
 
+static int fail_descriptors(struct shim *shim, int error)
+{
+	/* of the address space, which is ours, too */
+	if (RAW_5(SYS_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
+		return shim_fail(shim, error, "it has made itself undumpable, or the kernel did ",
+				 "when it changed its user (see swapify(7))", NULL);
+	return shim_fail(shim, error, "its descriptors can't be looked at", NULL);
+}
+
 static int check_descriptors(struct shim *shim)
 {
 	struct numbers fds;
 	int fd, r = numbers_open(shim, "fd", &fds);
 
 	if (r < 0)
-		return shim_fail(shim, -r, "its descriptors can't be looked at", NULL);
+		return fail_descriptors(shim, -r);
 	while ((r = numbers_next(&fds, &fd)) > 0) {
 		char path[64], link[128] = "";
 		long n;
@@ -180,7 +190,7 @@ static int check_descriptors(struct shim *shim)
 			}
 	}
 	numbers_close(&fds);
-	return r < 0 ? shim_fail(shim, -r, "its descriptors can't be looked at", NULL) : 0;
+	return r < 0 ? fail_descriptors(shim, -r) : 0;
 }
 
 /* 0: the same address space, > 0: not, < 0: -errno */

@@ -44,7 +44,7 @@ if do_so a uring; then
 fi
 # a process of another user may be looked into by root, whose helper it would be
 do_so a undump
-swap_refused a '(EPERM|EACCES)' '.'
+swap_refused a '(EPERM|EACCES)' undumpable
 request a status
 expect "it says: $REPLY_TEXT" [ "$REPLY_BYTE" = 0 ]
 do_so a dump
