@@ -160,6 +160,7 @@ static void swapify_end(void *ctx, struct job *job)
 const struct reclaim_ops reclaim_swapify = {
 	.name = "swapify",
 	.parallel = SWAPIFY_PARALLEL,
+	.per_user = SWAPIFY_PER_USER,
 	.freezes = true,
 	.probe = swapify_probe,
 	.estimate = swapify_estimate,

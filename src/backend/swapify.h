@@ -6,7 +6,8 @@
 #include "backend/reclaim.h"
 #include "backend/wiretext.h"
 
-#define SWAPIFY_PARALLEL 2  /* more would only share the disk */
+#define SWAPIFY_PER_USER 2  /* more would only share the disk */
+#define SWAPIFY_PARALLEL 6  /* for others, while one user's programs don't answer */
 #define SWAPIFY_WHY_MAX 400 /* of a reason: with what a line of the log says beside it, it fits */
 
 struct swapify {

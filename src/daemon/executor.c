@@ -218,21 +218,27 @@ static void finish(struct executor *executor, struct running *running, int error
 
 /* -- the beginning ---------------------------------------------------------------------------- */
 
-static struct running *free_place(struct executor *executor, unsigned backend, unsigned *ret_slot)
+static struct running *free_place(struct executor *executor, const struct action *action,
+				  unsigned *ret_slot)
 {
-	unsigned used = 0;
+	const struct reclaim_ops *ops = executor->backends[action->backend].ops;
+	unsigned used = 0, of_user = 0;
 	struct running *place = NULL;
 
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		struct running *running = &executor->running[i];
 
-		if (!running->active)
+		if (!running->active) {
 			place = place ? place : running;
-		else if (running->job.action.backend == backend)
+		} else if (running->job.action.backend == action->backend) {
 			used |= 1u << running->job.slot;
+			of_user += running->job.action.uid == action->uid;
+		}
 	}
 	*ret_slot = (unsigned)__builtin_ctz(~used);
-	return *ret_slot < executor->backends[backend].ops->parallel ? place : NULL;
+	if (ops->per_user && of_user >= ops->per_user)
+		return NULL;
+	return *ret_slot < ops->parallel ? place : NULL;
 }
 
 /* Pins the process, has it judged afresh, and begins. */
@@ -269,7 +275,8 @@ static void begin(struct executor *executor, struct action *action, struct runni
 		finish(executor, running, r, now_ns);
 }
 
-/* In rank order, but an action whose backend is busy doesn't keep the others waiting. */
+/* In rank order, but an action whose backend is busy, or busy with that user's processes, doesn't
+ * keep the others waiting. */
 static void start_queued(struct executor *executor, uint64_t now_ns)
 {
 	size_t at = 0;
@@ -277,7 +284,7 @@ static void start_queued(struct executor *executor, uint64_t now_ns)
 	while (at < executor->queue_len) {
 		struct action action = executor->queue[at];
 		unsigned slot;
-		struct running *running = free_place(executor, action.backend, &slot);
+		struct running *running = free_place(executor, &action, &slot);
 
 		if (!running) {
 			at++;

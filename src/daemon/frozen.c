@@ -186,6 +186,7 @@ void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
 		*action = (struct action){.verb = ACTION_RESTORE,
 					  .id = proc->facts.id,
 					  .backend = proc->past.held_by,
+					  .uid = proc->facts.uid,
 					  .bytes = proc->past.frozen_bytes,
 					  .mm_tag = proc->facts.mm_tag};
 		memcpy(action->comm, proc->facts.comm, COMM_SIZE);

@@ -43,6 +43,7 @@ static void add_action(struct plan *plan, enum action_verb verb, const struct pr
 		.verb = verb,
 		.id = proc->facts.id,
 		.backend = backend,
+		.uid = proc->facts.uid,
 		.bytes = bytes,
 		.idle_ns = idle_ns(&proc->past, now_ns),
 		.mm_tag = proc->facts.mm_tag,

@@ -604,6 +604,36 @@ START_TEST(as_many_as_the_backend_takes)
 }
 END_TEST
 
+/* One user's processes that don't answer keep only each other waiting. */
+START_TEST(so_many_of_a_user)
+{
+	struct script *his[4], *anothers;
+
+	rig_open(4, 1);
+	rig.fakes[0].ops.per_user = 2;
+	for (size_t i = 0; i < 4; i++) {
+		his[i] = new_script(child_idles);
+		set_steps(his[i], 1, STEP_WAIT, STEP_DONE);
+		add(his[i], ACTION_RECLAIM, 0);
+		plan.actions[i].uid = 1000;
+	}
+	anothers = new_script(child_idles);
+	add(anothers, ACTION_RESTORE, 0);
+	plan.actions[4].uid = 1001;
+	submit();
+	run(30 * NS_PER_MS);
+	ck_assert_int_eq(outcome_of(anothers)->kind, OUTCOME_DONE);
+	ck_assert_uint_eq(rig.n_outcomes, 1);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(his[i]->begun, i < 2);
+	for (size_t i = 0; i < 4; i++)
+		answer(his[i]);
+	run_to_the_end();
+	ck_assert_uint_eq(rig.n_outcomes, 5);
+	rig_close();
+}
+END_TEST
+
 START_TEST(a_busy_backend_blocks_nobody_else)
 {
 	struct script *slow[3], *quick;
@@ -1388,6 +1418,7 @@ int main(void)
 		nothing_to_wait_for,
 		ready_for_nobody,
 		as_many_as_the_backend_takes,
+		so_many_of_a_user,
 		a_busy_backend_blocks_nobody_else,
 		a_step_each_in_turn,
 		duplicates_are_dropped,
