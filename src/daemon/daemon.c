@@ -294,7 +294,7 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 	if (plan->n_actions > 0) {
 		daemon->said.nothing_found = false;
 		executor_submit(&daemon->executor, plan);
-	} else if (executor_busy(&daemon->executor)) {
+	} else if (executor_moving(&daemon->executor)) {
 		daemon->planned_ns =
 			0; /* what is on its way takes up room: judge it when it is there */
 	} else if (plan->passed_over[REASON_NO_ROOM] > 0) {
@@ -425,7 +425,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		/* it takes memory, and the turn of those that would give some */
 		executor_abort_verb(&daemon->executor, ACTION_RESTORE, now_ns);
 		reclaim(daemon, step.bytes, now_ns);
-	} else if (step.effect == EFFECT_RESTORE && !executor_busy(&daemon->executor)) {
+	} else if (step.effect == EFFECT_RESTORE && !executor_moving(&daemon->executor)) {
 		restore(daemon, step.bytes, now_ns);
 	}
 }

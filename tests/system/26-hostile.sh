@@ -347,17 +347,19 @@ end_hostile words
 # little is wanted, and they are larger: they come first, two at a time, and would for ever
 TOTAL_MIB=100
 strangers_unasked
-: > "$REQUESTS"
 for what in silent error=ENOSPC; do
+	: > "$REQUESTS"
 	memory 50
 	AS=$MALLORY start_hostile stubborn "/run/swapify/$MALLORY" 32 swap-$what swap-$what swap-$what swap-$what \
 		swap-$what swap-$what
-	start_daemon "${HERE[@]}" --swapify.timeout=1s
+	start_daemon "${HERE[@]}" --swapify.timeout=1s --memory.cooldown=1h --memory.cooldown_max=1h
 	await "swap-$what to be asked" asked "swap-$what"
 	await_dump "attached: pid=${PID[alpha]} uid=$OURS state=running"
 	memory 5
 	await "swap-$what to be told" grep -qE "^swap-$what [0-9]+ 1\$" "$REQUESTS"
 	await "alpha to be frozen all the same" is_frozen alpha
+	n=$(grep -cE "^swap-$what [0-9]+ 1\$" "$REQUESTS")
+	[ "$n" -le 2 ] || fail "$n programs of that user had to be tried before"
 	memory 99
 	stop_daemon
 	expect "alpha isn't thawed at the end" runs alpha
