@@ -290,13 +290,15 @@ static bool is_stopped(const struct procfs *procfs, struct attached *entry)
 	const struct procstat_units units = procstat_units();
 	struct proc_facts facts = {0};
 	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
+	char state;
 
 	if (fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ||
 	    procstat_read_full(procfs, &facts) < 0 || facts.uid != entry->uid)
 		return false;
 	if (!entry->id.start_ticks)
 		entry->id.start_ticks = facts.id.start_ticks;
-	return facts.state == 'T' && entry->id.start_ticks == facts.id.start_ticks;
+	return procstat_living_thread(procfs, &facts, &state) > 0 && state == 'T' &&
+	       entry->id.start_ticks == facts.id.start_ticks;
 }
 
 static void ask(const struct attached_table *table, struct attached *entry, uint64_t now_ns)
