@@ -30,7 +30,6 @@
 #define FORKED_PATIENCE_MS 100
 /* Whether the program is asked to end while it is swapped, or has changed where no event says so */
 #define LOOK_MS 1000
-#define REQUEST_PATIENCE_MS 1000
 
 static void close_inherited(void)
 {
@@ -89,7 +88,7 @@ static int open_all(struct shim *shim)
 	const uint64_t heard = (UINT64_C(1) << (SIGCHLD - 1)) | (UINT64_C(1) << (SIGUSR1 - 1));
 
 	shim->fd = (struct descriptors){
-		.socket_dir = -1, .image_dir = -1, .listener = -1, .image = -1};
+		.socket_dir = -1, .image_dir = -1, .listener = -1, .caller = -1, .image = -1};
 	shim->fd.program = (int)RAW_2(SYS_pidfd_open, shim->program, 0);
 	shim->fd.changed = (int)RAW_2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	shim->fd.signals =
@@ -145,7 +144,7 @@ static bool worth_a_socket(struct shim *shim)
 static void between(struct shim *shim)
 {
 	struct failure under_way;
-	int request, connection = socket_accept(shim, 10, &request);
+	int request, connection = socket_accept(shim, &request);
 
 	if (connection < 0)
 		return;
@@ -174,7 +173,7 @@ static enum wire_reply unswap(struct shim *shim)
 /* False: it was told to leave. */
 static bool serve(struct shim *shim)
 {
-	int request, connection = socket_accept(shim, REQUEST_PATIENCE_MS, &request);
+	int request, connection = socket_accept(shim, &request);
 	enum wire_reply reply;
 
 	if (connection < 0)
@@ -220,17 +219,21 @@ static void loop(struct shim *shim)
 		bool swapped = shim_phase(shim) == PHASE_SWAPPED;
 		struct pollfd polls[] = {{.fd = shim->fd.program, .events = POLLIN},
 					 {.fd = shim->fd.changed, .events = POLLIN},
-					 {.fd = shim->fd.listener, .events = POLLIN},
+					 {.fd = socket_waits_for(shim), .events = POLLIN},
 					 {.fd = shim->fd.signals, .events = POLLIN}};
+		long ms = socket_patience_ms(shim); /* of a second at most */
+		bool called = ms >= 0;
 
-		(void)wait_for(polls, 4, swapped || shim->must_ask ? LOOK_MS : -1);
+		if (!called && (swapped || shim->must_ask))
+			ms = LOOK_MS;
+		(void)wait_for(polls, 4, ms);
 		if (over(shim, polls[0].revents, polls[1].revents))
 			return;
 		if (polls[3].revents && read_signals(shim))
 			return;
 		/* who asks comes first, or would be told no more than that a wish is being granted
 		 */
-		if (polls[2].revents && !serve(shim))
+		if ((called || polls[2].revents) && !serve(shim))
 			return;
 		if (swapped || polls[3].revents)
 			look_for_wishes(shim);

@@ -82,6 +82,7 @@ struct io_job {
 /* The helper's own; -1 where not open */
 struct descriptors {
 	int socket_dir, listener, link;
+	int caller;	      /* has connected, and said nothing yet */
 	int program;	      /* pidfd */
 	int changed;	      /* eventfd: *life has */
 	int signals;	      /* signalfd: something about a thread we hold */
@@ -120,6 +121,7 @@ struct shim {
 	uint64_t socket_inode, link_inode;
 	char socket[24], link[IMAGE_COMM_SIZE + 24];
 	char by[IMAGE_COMM_SIZE]; /* who asked for the last swap */
+	uint64_t caller_ns;	  /* when fd.caller came */
 	struct ledger ledger;
 	struct failure failure;
 	bool huge_disabled; /* by the program itself */

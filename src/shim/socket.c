@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#define PATIENCE_MS 1000 /* with who has connected and says nothing */
+
 static int open_dir(struct shim *shim)
 {
 	struct statx info = {0};
@@ -153,28 +155,56 @@ void socket_note_asker(struct shim *shim, int connection)
 	places_read_name(shim, peer.pid, shim->by);
 }
 
-int socket_accept(struct shim *shim, unsigned wait_ms, int *ret_request)
+/* The next one in the queue, as far as that is empty no more. 0 or -errno */
+static int take_caller(struct shim *shim)
 {
-	const struct timespec wait = {.tv_sec = (long)(wait_ms / 1000),
-				      .tv_nsec = (long)(wait_ms % 1000) * 1000000};
-	unsigned char request = 0;
-	struct pollfd poll = {.events = POLLIN};
-	long r;
 	int connection = (int)RAW_4(SYS_accept4, shim->fd.listener, NULL, NULL,
 				    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (connection < 0)
 		return connection;
-	poll.fd = connection;
-	r = peer_fits(shim, connection) ? RAW_5(SYS_ppoll, &poll, 1, &wait, NULL, 0) : -EPERM;
-	if (r >= 0)
-		r = RAW_3(SYS_read, connection, &request, 1);
-	if (r != 1) {
+	if (!peer_fits(shim, connection)) {
 		(void)RAW_1(SYS_close, connection);
-		return r < 0 ? (int)r : -EPIPE;
+		return -EPERM;
+	}
+	shim->fd.caller = connection;
+	shim->caller_ns = shim_now_ns();
+	return 0;
+}
+
+int socket_accept(struct shim *shim, int *ret_request)
+{
+	unsigned char request = 0;
+	int connection, r = shim->fd.caller < 0 ? take_caller(shim) : 0;
+	long n;
+
+	if (r < 0)
+		return r;
+	connection = shim->fd.caller;
+	n = RAW_3(SYS_read, connection, &request, 1);
+	if ((n == -EAGAIN || n == -EINTR) && socket_patience_ms(shim) > 0)
+		return -EAGAIN;
+	shim->fd.caller = -1;
+	if (n != 1) {
+		(void)RAW_1(SYS_close, connection);
+		return n < 0 ? (int)n : -EPIPE;
 	}
 	*ret_request = request;
 	return connection;
+}
+
+int socket_waits_for(const struct shim *shim)
+{
+	return shim->fd.caller < 0 ? shim->fd.listener : shim->fd.caller;
+}
+
+long socket_patience_ms(const struct shim *shim)
+{
+	uint64_t waited_ms = (shim_now_ns() - shim->caller_ns) / 1000000;
+
+	if (shim->fd.caller < 0)
+		return -1;
+	return waited_ms < PATIENCE_MS ? (long)(PATIENCE_MS - waited_ms) : 0;
 }
 
 static void add_line(struct words *words, const char *key, const char *value)
