@@ -62,13 +62,13 @@ $(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/num base/text cli/elfkind cli/owndi
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
+$(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) cli/object \
 		$(addprefix base/,num text) $(addprefix backend/,imageclean imagefile revive wiretext) \
 		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs proclist procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 
-$(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/memadvise*.c)) base/num base/text \
+$(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/memadvise*.c)) cli/object base/num base/text \
 		$(addprefix sys/,clock lines meminfo pagemap pidpin privs procfs proclist procmadv procstat regions smaps) \
 		backend/advise)
 	$(call say,LD)
