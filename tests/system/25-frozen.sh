@@ -8,47 +8,12 @@
 . "$(dirname "$0")/lib.sh"
 
 script_memory 50
-mkdir -p /run/swapify
-mount -t tmpfs -o mode=755 none /run/swapify
-if [ -d /run/user ]; then
-	mount -t tmpfs -o mode=755 none /run/user
-fi
+empty_sockets
 for uid in "$OURS" "$SPARED"; do
 	install -d -m 700 -o "$uid" "/run/swapify/$uid" "$WORK/images-$uid"
 done
 chmod 755 "$WORK"
 cp "$BUILD/libswapify.so" "$WORK/libswapify.so"
-
-# start_attached NAME MIB
-start_attached() {
-	local as=${AS:-$OURS}
-	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
-		start_holder "$@"
-	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
-}
-
-# tell NAME REQUEST: by hand, as any client would; the reply into REPLY
-tell() {
-	REPLY=$(python3 - "/run/swapify/$OURS/${PID[$1]}.sock" "$2" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.send(bytes([int(sys.argv[2])]))
-		print(s.recv(1)[0])
-	END
-	)
-}
-
-state_of() {
-	sed 's/.*) //; s/ .*//' "/proc/${PID[$1]}/stat"
-}
-is_frozen() {
-	look "$1"
-	[ "$(state_of "$1")" = t ] && [ "$ANON" -lt 4096 ]
-}
-runs() {
-	[ "$(state_of "$1")" = S ]
-}
 
 start_attached first 64
 start_attached second 48

@@ -68,43 +68,9 @@ asked() {
 	[ "$(requests "$1")" -gt 0 ]
 }
 
-# start_attached NAME MIB: an honest one, with the shim
-start_attached() {
-	local as=${AS:-$OURS}
-	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
-		start_holder "$@"
-	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
-}
-
-# tell NAME REQUEST: by hand, as any client would; the answer, byte and lines, into REPLY
-tell() {
-	REPLY=$(python3 - "/run/swapify/$OURS/${PID[$1]}.sock" "$2" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.send(bytes([int(sys.argv[2])]))
-		print(s.recv(1)[0])
-		print(s.makefile().read())
-	END
-	)
-}
 helper_of() {
 	tell "$1" 3
-	sed -n 's/^helper=//p' <<< "$REPLY"
-}
-
-state_of() {
-	sed 's/.*) //; s/ .*//' "/proc/$1/stat"
-}
-is_state() {
-	[ "$(state_of "$1")" = "$2" ]
-}
-is_frozen() {
-	look "$1"
-	is_state "${PID[$1]}" t && [ "$ANON" -lt 4096 ]
-}
-runs() {
-	is_state "${PID[$1]}" S
+	sed -n 's/^helper=//p' <<< "$LINES_BEHIND"
 }
 
 # end_hostile NAME: with the sockets that it leaves
@@ -313,7 +279,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "/run/swapify/$MALLORY/${PID[hu
 	kill -KILL "$(helper_of alpha)"
 	await_said "it has another one now pid=${PID[alpha]}\$"
 	tell alpha 2
-	[[ $REPLY == 0* ]] || fail "alpha can't be unswapped: $REPLY"
+	[ "$REPLY" = 0 ] || fail "alpha can't be unswapped"
 	end_process "$SERVER"
 	umount "$WORK/hang"
 	end_ours hung
