@@ -192,6 +192,15 @@ static void converse(struct program *program, const void *data, size_t len, uint
 #define CONVERSE(program, literal, now_ns) \
 	converse((program), (literal), sizeof(literal) - 1, (now_ns))
 
+/* A program of USER, known and running */
+static struct attached *start_running(struct program *program)
+{
+	*program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(program, "\0state=running\n", NOW);
+	return entry_of(program->child.pid);
+}
+
 /* -- names and directories -------------------------------------------------------------------- */
 
 START_TEST(names)
@@ -506,10 +515,7 @@ START_TEST(changes)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	CONVERSE(&program, "\0state=swapping\n", NOW);
 	ck_assert_int_eq(entry->state, ATTACHED_BUSY);
 	ck_assert_uint_eq(entry->next_ns, NOW + NS_PER_S);
@@ -542,10 +548,7 @@ START_TEST(our_own_requests)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_request(entry);
 	ck_assert_int_eq(entry->state, ATTACHED_BUSY);
 	attached_poll(&table, NOW + NS_PER_H); /* it isn't asked meanwhile */
@@ -574,10 +577,7 @@ START_TEST(another_program)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	entry->async_io_ns = NOW + NS_PER_H;
 	attached_note_program(entry, 0); /* not permitted */
 	attached_note_program(entry, 5);
@@ -611,10 +611,7 @@ START_TEST(a_swap_that_fails)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	CONVERSE(&program, "\0state=swapping\n", NOW);
 	CONVERSE(&program, "\0state=running\n", NOW);
 	ck_assert(!entry->changed);
@@ -812,10 +809,7 @@ START_TEST(stops_and_goes_on)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_state(entry, 'S', NOW);
 	attached_note_state(entry, 'R', NOW);
 	attached_note_state(entry, 'D', NOW);
@@ -843,10 +837,7 @@ START_TEST(a_late_deed)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_state(entry, 'S', NOW);
 	attached_note_request(entry);
 	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
