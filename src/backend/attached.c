@@ -167,6 +167,25 @@ static void scan_user(struct attached_table *table, uint32_t uid, uint8_t place)
 			list(table, pid, uid, place);
 }
 
+static size_t users_kept(const struct attached_table *table)
+{
+	return u64_min(table->n_users, ATTACHED_USERS_MAX);
+}
+
+static bool is_noted(const struct attached_table *table, uint32_t uid)
+{
+	for (size_t i = 0; i < users_kept(table); i++)
+		if (table->users[i] == uid)
+			return true;
+	return false;
+}
+
+void attached_note_user(struct attached_table *table, uint32_t uid)
+{
+	if (!is_noted(table, uid))
+		table->users[table->n_users++ % ATTACHED_USERS_MAX] = uid;
+}
+
 static void scan_place(struct attached_table *table, uint8_t place)
 {
 	_cleanup_close_ int fd =
@@ -177,9 +196,12 @@ static void scan_place(struct attached_table *table, uint8_t place)
 
 	if (fd < 0)
 		return;
+	for (size_t i = 0; i < users_kept(table); i++)
+		scan_user(table, table->users[i], place);
 	dirnames_start(fd, &names);
 	for (int i = 0; i < ATTACHED_NAMES_MAX && (name = dirnames_next(&names)); i++)
-		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX)
+		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX &&
+		    !is_noted(table, (uint32_t)uid))
 			scan_user(table, (uint32_t)uid, place);
 }
 

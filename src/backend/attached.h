@@ -13,6 +13,7 @@
 #define ATTACHED_PER_USER 64	 /* and of one user, so that one can't fill the table */
 #define ATTACHED_NAMES_MAX 1024	 /* names looked at in one directory */
 #define ATTACHED_QUESTIONS_MAX 8 /* open at a time */
+#define ATTACHED_USERS_MAX 64	 /* looked for by their number */
 
 enum attached_state {
 	ATTACHED_UNKNOWN, /* not asked yet, or no answer */
@@ -50,8 +51,14 @@ struct attached_table {
 	struct attached entries[ATTACHED_MAX]; /* by pid, ascending */
 	size_t n, turn;	   /* whose turn it is to be asked, so that everybody has his */
 	uint32_t left_out; /* sockets that found no place */
+	uint32_t users[ATTACHED_USERS_MAX];
+	size_t n_users; /* that were noted, in all */
 	uint64_t swapped_by_others, unswapped_by_others;
 };
+
+/* Notes a user who has programs: his directories are looked at however many others lie beside
+ * them, for anybody may make any number of those. */
+void attached_note_user(struct attached_table *table, uint32_t uid);
 
 /* Looks at the directories: who came, and who went. */
 void attached_scan(struct attached_table *table);

@@ -36,9 +36,13 @@ static void clean_images(struct daemon *daemon)
 void frozen_scan(struct daemon *daemon)
 {
 	struct attached_table *table = &daemon->attached;
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 
 	if (!daemon->config.params.swapify.enabled)
 		return;
+	for (size_t i = 0; i < snapshot->n_procs; i++)
+		if (snapshot->procs[i].facts.flags & PROC_FULL)
+			attached_note_user(table, snapshot->procs[i].facts.uid);
 	attached_scan(table);
 	clean_images(daemon);
 	if (table->left_out > 0 && !daemon->said.attached_full)

@@ -343,6 +343,35 @@ START_TEST(a_crowd)
 }
 END_TEST
 
+/* Whoever fills what all have in common keeps nobody out who is known to have programs. */
+START_TEST(a_crowd_of_directories)
+{
+	char path[64];
+
+	if (!set_up())
+		return;
+	put(make_dir(USER, true), "5.sock");
+	for (int i = 0; i < 3 * ATTACHED_NAMES_MAX; i++) {
+		(void)snprintf(path, sizeof path, NAMES_RUN_SERVICES "/%d", 100000 + i);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+	}
+	attached_note_user(&table, OTHER);
+	attached_note_user(&table, USER);
+	attached_note_user(&table, USER);
+	ck_assert_uint_eq(table.n_users, 2);
+	attached_scan(&table);
+	ck_assert_uint_eq(table.n, 1);
+	ck_assert_ptr_nonnull(entry_of(5));
+	ck_assert_uint_eq(table.left_out, 0);
+	/* the latest so many are kept */
+	for (uint32_t uid = 0; uid < ATTACHED_USERS_MAX + 1; uid++)
+		attached_note_user(&table, uid);
+	attached_note_user(&table, USER);
+	attached_scan(&table);
+	ck_assert_ptr_nonnull(entry_of(5));
+}
+END_TEST
+
 /* Whoever claims another's pid first doesn't keep him out for longer than it takes to see it. */
 START_TEST(a_claim)
 {
@@ -905,6 +934,7 @@ int main(void)
 		names,
 		directories,
 		a_crowd,
+		a_crowd_of_directories,
 		a_claim,
 		who_listens,
 		a_full_queue,
