@@ -200,8 +200,7 @@ static void scan_place(struct attached_table *table, uint8_t place)
 		scan_user(table, table->users[i], place);
 	dirnames_start(fd, &names);
 	for (int i = 0; i < ATTACHED_NAMES_MAX && (name = dirnames_next(&names)); i++)
-		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX &&
-		    !is_noted(table, (uint32_t)uid))
+		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX && !is_noted(table, (uint32_t)uid))
 			scan_user(table, (uint32_t)uid, place);
 }
 
