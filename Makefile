@@ -62,13 +62,13 @@ $(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/num base/text cli/elfkind cli/owndi
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) \
+$(B)/swap: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/swap.c src/cli/swap_*.c)) cli/object \
 		$(addprefix base/,num text) $(addprefix backend/,imageclean imagefile revive wiretext) \
 		$(addprefix sys/,clock dirnames machregs meminfo pidpin procfs proclist procstat tracee unixsock))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c
 
-$(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/memadvise*.c)) base/num base/text \
+$(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cli/memadvise*.c)) cli/object base/num base/text \
 		$(addprefix sys/,clock lines meminfo pagemap pidpin privs procfs proclist procmadv procstat regions smaps) \
 		backend/advise)
 	$(call say,LD)
@@ -187,7 +187,7 @@ check-sanitized: deps-test
 # What can be seen without running anything
 check-static: all deps-test
 	@tests/check-layers.sh
-	@tests/check-docs.sh $(B)/swapify-policy $(B)/memadvise $(B)/swapctl
+	@tests/check-docs.sh $(B)/swapify-policy $(B)/swapify $(B)/swap $(B)/memadvise $(B)/swapctl
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
 	@$(MAKE) --no-print-directory -s WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
@@ -265,7 +265,7 @@ lint:
 		{ cat $(B)/tidy.log; exit 1; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=varFuncNullUB --enable=warning,portability,performance \
 		--std=c11 -D__x86_64__ -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc src
-	shellcheck $(wildcard tests/*.sh tests/*/*.sh .ci/run)
+	shellcheck $(wildcard tests/*.sh tests/*/*.sh etc/completion/* .ci/run)
 
 format:
 	clang-format -i $(SOURCES)
@@ -284,10 +284,8 @@ install: all
 	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
 	$(INSTALL) -d '$(DESTDIR)$(prefix)/$(SHIM_LIB)'
 	$(INSTALL) -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
-	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
-		'$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
-	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
-		'$(DESTDIR)$(prefix)/lib32/libswapify.so'
+	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || for lib in $(SHIM32_LIB) lib32; do $(INSTALL) -D -m 644 \
+		$(B)/$(SHIM32_LIB)/libswapify.so "$(DESTDIR)$(prefix)/$$lib/libswapify.so" || exit 1; done
 	$(INSTALL) -D -m 644 man/swapify.7 '$(DESTDIR)$(mandir)/man7/swapify.7'
 	$(INSTALL) -m 644 man/swapify.1 '$(DESTDIR)$(mandir)/man1/swapify.1'
 	$(INSTALL) -m 644 etc/completion/swapify '$(DESTDIR)$(completiondir)/swapify'

@@ -57,18 +57,31 @@ struct attached *attached_find(struct attached_table *table, const struct proc_i
 	return entry;
 }
 
+/* Another one is at that socket by now: nothing is known of it. */
+static void forget(struct attached *entry)
+{
+	close_fd(&entry->question_fd);
+	*entry = (struct attached){.id.pid = entry->id.pid,
+				   .uid = entry->uid,
+				   .place = entry->place,
+				   .listed = true,
+				   .question_fd = -1};
+}
+
 void attached_note_process(struct attached_table *table, const struct proc_id *id)
 {
 	struct attached *entry = attached_find(table, &(struct proc_id){.pid = id->pid});
 
 	if (!entry || entry->id.start_ticks == 0 || id->start_ticks <= entry->id.start_ticks)
 		return;
-	close_fd(&entry->question_fd);
-	*entry = (struct attached){.id.pid = id->pid,
-				   .uid = entry->uid,
-				   .place = entry->place,
-				   .listed = true,
-				   .question_fd = -1};
+	forget(entry);
+}
+
+void attached_note_program(struct attached *entry, uint64_t mm_tag)
+{
+	if (entry->mm_tag && mm_tag && entry->mm_tag != mm_tag)
+		forget(entry);
+	entry->mm_tag = mm_tag;
 }
 
 static void remove_at(struct attached_table *table, size_t at)
@@ -154,6 +167,25 @@ static void scan_user(struct attached_table *table, uint32_t uid, uint8_t place)
 			list(table, pid, uid, place);
 }
 
+static size_t users_kept(const struct attached_table *table)
+{
+	return u64_min(table->n_users, ATTACHED_USERS_MAX);
+}
+
+static bool is_noted(const struct attached_table *table, uint32_t uid)
+{
+	for (size_t i = 0; i < users_kept(table); i++)
+		if (table->users[i] == uid)
+			return true;
+	return false;
+}
+
+void attached_note_user(struct attached_table *table, uint32_t uid)
+{
+	if (!is_noted(table, uid))
+		table->users[table->n_users++ % ATTACHED_USERS_MAX] = uid;
+}
+
 static void scan_place(struct attached_table *table, uint8_t place)
 {
 	_cleanup_close_ int fd =
@@ -164,9 +196,11 @@ static void scan_place(struct attached_table *table, uint8_t place)
 
 	if (fd < 0)
 		return;
+	for (size_t i = 0; i < users_kept(table); i++)
+		scan_user(table, table->users[i], place);
 	dirnames_start(fd, &names);
 	for (int i = 0; i < ATTACHED_NAMES_MAX && (name = dirnames_next(&names)); i++)
-		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX)
+		if (num_u64(name, &uid) == 0 && uid < UINT32_MAX && !is_noted(table, (uint32_t)uid))
 			scan_user(table, (uint32_t)uid, place);
 }
 
@@ -277,13 +311,15 @@ static bool is_stopped(const struct procfs *procfs, struct attached *entry)
 	const struct procstat_units units = procstat_units();
 	struct proc_facts facts = {0};
 	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
+	char state;
 
 	if (fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ||
 	    procstat_read_full(procfs, &facts) < 0 || facts.uid != entry->uid)
 		return false;
 	if (!entry->id.start_ticks)
 		entry->id.start_ticks = facts.id.start_ticks;
-	return facts.state == 'T' && entry->id.start_ticks == facts.id.start_ticks;
+	return procstat_living_thread(procfs, &facts, &state) > 0 && state == 'T' &&
+	       entry->id.start_ticks == facts.id.start_ticks;
 }
 
 static void ask(const struct attached_table *table, struct attached *entry, uint64_t now_ns)
@@ -304,7 +340,7 @@ void attached_note_request(struct attached *entry)
 {
 	close_fd(&entry->question_fd); /* what it answers is of before */
 	entry->state = ATTACHED_BUSY;
-	entry->ours = true;
+	entry->ours = entry->requested = true;
 	entry->next_ns = UINT64_MAX;
 }
 
@@ -312,6 +348,10 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 			  uint64_t now_ns)
 {
 	entry->state = (uint8_t)state;
+	if (state != ATTACHED_BUSY) {
+		entry->settled = (uint8_t)state;
+		entry->requested = false;
+	}
 	entry->held_bytes = state == ATTACHED_SWAPPED ? held_bytes : 0;
 	entry->since_ns = now_ns;
 	entry->changed = false;
@@ -338,20 +378,33 @@ static enum attached_state state_of(const struct wiretext *answer)
 	return ATTACHED_UNKNOWN;
 }
 
+/* It has come to rest: whether that is news, and whose doing. */
+static void settle(struct attached_table *table, struct attached *entry, enum attached_state state,
+		   const struct wiretext *answer)
+{
+	bool out = state == ATTACHED_SWAPPED;
+
+	/* an earlier daemon's, too */
+	if (out && strcmp(answer->by, NAMES_DAEMON) == 0)
+		entry->ours = true;
+	if (entry->settled != state) {
+		/* that it runs isn't, at first sight */
+		entry->changed = out || entry->settled == ATTACHED_SWAPPED;
+		table->swapped_by_others += out && !entry->ours;
+		table->unswapped_by_others += !out && entry->changed && !entry->requested;
+	}
+	entry->ours = entry->ours && out;
+	entry->requested = false;
+	entry->settled = (uint8_t)state;
+}
+
 static void take_state(struct attached_table *table, struct attached *entry,
 		       const struct wiretext *answer, uint64_t now_ns)
 {
-	enum attached_state before = (enum attached_state)entry->state, state = state_of(answer);
+	enum attached_state state = state_of(answer);
 
-	if (state == ATTACHED_SWAPPED && before != ATTACHED_SWAPPED) {
-		entry->changed = true;
-		table->swapped_by_others += !entry->ours;
-	} else if (state == ATTACHED_RUNNING && before != ATTACHED_RUNNING) {
-		/* at first sight it isn't news */
-		entry->changed = before != ATTACHED_UNKNOWN;
-		table->unswapped_by_others += before == ATTACHED_SWAPPED;
-		entry->ours = false;
-	}
+	if (state == ATTACHED_RUNNING || state == ATTACHED_SWAPPED)
+		settle(table, entry, state, answer);
 	entry->state = (uint8_t)state;
 	entry->held_bytes = state == ATTACHED_SWAPPED ? answer->held_bytes : 0;
 	if (entry->ours && entry->moved_bytes > 0)
@@ -378,7 +431,7 @@ static void take_answer(struct attached_table *table, struct attached *entry, co
 	}
 	/* the original doesn't know the question: what we have done is all there is to know */
 	if (entry->state == ATTACHED_UNKNOWN)
-		entry->state = ATTACHED_RUNNING;
+		entry->state = entry->settled = ATTACHED_RUNNING;
 	entry->next_ns = now_ns + (ASK_AGAIN_NS << SILENCES_MAX);
 }
 
@@ -415,6 +468,14 @@ void attached_poll(struct attached_table *table, uint64_t now_ns)
 	}
 }
 
+bool attached_all_heard(const struct attached_table *table)
+{
+	for (size_t i = 0; i < table->n; i++)
+		if (table->entries[i].question_fd >= 0 || table->entries[i].next_ns == 0)
+			return false;
+	return true;
+}
+
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 {
 	bool stopped = state == 'T' || state == 't';
@@ -436,4 +497,5 @@ void attached_close(struct attached_table *table)
 {
 	for (size_t i = 0; i < table->n; i++)
 		close_fd(&table->entries[i].question_fd);
+	table->n = 0;
 }

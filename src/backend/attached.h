@@ -13,6 +13,7 @@
 #define ATTACHED_PER_USER 64	 /* and of one user, so that one can't fill the table */
 #define ATTACHED_NAMES_MAX 1024	 /* names looked at in one directory */
 #define ATTACHED_QUESTIONS_MAX 8 /* open at a time */
+#define ATTACHED_USERS_MAX 64	 /* looked for by their number */
 
 enum attached_state {
 	ATTACHED_UNKNOWN, /* not asked yet, or no answer */
@@ -26,18 +27,21 @@ struct attached {
 	uint32_t uid;
 	uint8_t place;	    /* which of the two directories of its user */
 	uint8_t state;	    /* enum attached_state */
+	uint8_t settled;    /* the last one of them that was running or swapped, or unknown */
 	bool listed;	    /* its socket is still there */
 	bool old;	    /* knows the three commands of the original only */
-	bool ours;	    /* our own request is what has led, or leads, to its state */
+	bool ours;	    /* a daemon's own request is what has led, or leads, to its state */
+	bool requested;	    /* by us, and what came of it isn't known yet */
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool watchdog;	    /* its service manager expects signs of life */
-	bool async_io;	    /* it was refused for that */
 	uint8_t silences;   /* questions in a row without an answer that can be used */
 	char process_state; /* of the last look, to see that it stopped or went on */
 	uint64_t held_bytes, image_bytes;
 	uint64_t moved_bytes;	       /* by our request, by what the kernel says */
 	uint64_t since_ns;	       /* CLOCK_BOOTTIME */
+	uint64_t async_io_ns;	       /* until then it counts as one that was refused for that */
+	uint64_t mm_tag;	       /* of the program, as last noted; see struct proc_facts */
 	int question_fd;	       /* -1: none is open */
 	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
 };
@@ -47,8 +51,14 @@ struct attached_table {
 	struct attached entries[ATTACHED_MAX]; /* by pid, ascending */
 	size_t n, turn;	   /* whose turn it is to be asked, so that everybody has his */
 	uint32_t left_out; /* sockets that found no place */
+	uint32_t users[ATTACHED_USERS_MAX];
+	size_t n_users; /* that were noted, in all */
 	uint64_t swapped_by_others, unswapped_by_others;
 };
+
+/* Notes a user who has programs: his directories are looked at however many others lie beside
+ * them, for anybody may make any number of those. */
+void attached_note_user(struct attached_table *table, uint32_t uid);
 
 /* Looks at the directories: who came, and who went. */
 void attached_scan(struct attached_table *table);
@@ -58,7 +68,10 @@ void attached_scan(struct attached_table *table);
  * else's doing. */
 void attached_poll(struct attached_table *table, uint64_t now_ns);
 
-/* Closes all questions. */
+/* Whether everybody has been asked, and nobody's answer is still awaited. */
+bool attached_all_heard(const struct attached_table *table);
+
+/* Closes all questions and forgets everybody. */
 void attached_close(struct attached_table *table);
 
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
@@ -66,6 +79,9 @@ struct attached *attached_find(struct attached_table *table, const struct proc_i
 
 /* Notes that there is such a process: where the pid was another one's, nothing is known of this. */
 void attached_note_process(struct attached_table *table, const struct proc_id *id);
+
+/* Notes which program the process runs: after an exec nothing is known of it. */
+void attached_note_program(struct attached *entry, uint64_t mm_tag);
 
 /* Notes a process's state letter; where it stopped, went on, or lost its tracer, it is asked soon.
  */

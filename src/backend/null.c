@@ -44,12 +44,12 @@ static void null_end(void *ctx, struct job *job)
 	(void)job;
 }
 
-#define NULL_OPS(stops)                                                                 \
-	{                                                                               \
-		.name = "null", .parallel = 1, .freezes = (stops), .probe = null_probe, \
-		.estimate = null_estimate, .room = null_room, .begin = null_begin,      \
-		.step = null_step, .end = null_end                                      \
+#define NULL_OPS(of, stops)                                                                 \
+	{                                                                                   \
+		.name = "null-" of, .parallel = 1, .freezes = (stops), .probe = null_probe, \
+		.estimate = null_estimate, .room = null_room, .begin = null_begin,          \
+		.step = null_step, .end = null_end                                          \
 	}
 
-const struct reclaim_ops reclaim_null = NULL_OPS(false);
-const struct reclaim_ops reclaim_null_freezing = NULL_OPS(true);
+const struct reclaim_ops reclaim_null_madvise = NULL_OPS("madvise", false);
+const struct reclaim_ops reclaim_null_swapify = NULL_OPS("swapify", true);

@@ -4,5 +4,5 @@
 #include "backend/reclaim.h"
 
 /* Its context is the struct backend it stands for. */
-extern const struct reclaim_ops reclaim_null;
-extern const struct reclaim_ops reclaim_null_freezing; /* for one that freezes */
+extern const struct reclaim_ops reclaim_null_madvise;
+extern const struct reclaim_ops reclaim_null_swapify; /* which freezes */

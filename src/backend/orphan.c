@@ -5,12 +5,14 @@
 #include "backend/revive.h"
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "proto/names.h"
 #include "sys/unixsock.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENVIRONMENT_BYTES (128U << 10) /* what is beyond isn't looked at */
 
@@ -68,10 +70,11 @@ static int revive_entry(const struct procfs *procfs, const struct attached *entr
 		return r;
 	if (!imagefile_is_of(&image.header, &here, entry->id.pid, entry->id.start_ticks))
 		return -ENOENT;
+	(void)alarm(0); /* what comes now has its own limits, and must not be broken off */
 	return revive(entry->id.pid, &image.header, &why);
 }
 
-pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry)
+pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry, uint64_t timeout_ns)
 {
 	pid_t child = fork();
 	sigset_t none;
@@ -79,6 +82,8 @@ pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry)
 
 	if (child != 0)
 		return child < 0 ? -errno : child;
+	(void)signal(SIGALRM, SIG_DFL);
+	(void)alarm((unsigned)((timeout_ns + NS_PER_S - 1) / NS_PER_S));
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	r = revive_entry(procfs, entry);

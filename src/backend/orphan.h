@@ -4,7 +4,8 @@
 #include "backend/attached.h"
 
 /*
- * Starts a child that does it, for it takes waiting. Its pid, or -errno. The child ends with status
- * 0, or with the errno of what went wrong: ENOENT where it's no orphan, but just stopped.
+ * Starts a child that does it, for it takes waiting: for the image, which may lie on a file system
+ * that doesn't answer, timeout_ns at most. Its pid, or -errno. The child ends of SIGALRM then; else
+ * with status 0, or the errno of what went wrong: ENOENT where it's no orphan, but just stopped.
  */
-pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry);
+pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry, uint64_t timeout_ns);

@@ -39,6 +39,7 @@ struct job {
 struct reclaim_ops {
 	const char *name;
 	unsigned parallel; /* jobs at a time */
+	unsigned per_user; /* and of one user, whose processes may keep us waiting; 0: as many */
 	bool freezes;	   /* stops the processes it moves out; can't be called back half-way */
 
 	/* 0, or -errno with the reason and what to do in *why: it can't work on this machine now.

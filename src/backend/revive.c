@@ -29,30 +29,31 @@ static int gone(struct text *why)
 	return say(why, ESRCH, "the program has ended");
 }
 
-/* Stopped, and the very process that was swapped. */
-static int check(pid_t pid, const struct image_header *header, struct text *why)
+/* Stopped, and the very process that was swapped: the thread of it that is to do it, or -errno. */
+static pid_t check(pid_t pid, const struct image_header *header, struct text *why)
 {
 	struct procstat_units units = procstat_units();
 	struct proc_facts facts = {0};
 	struct procfs procfs;
-	char text[1024];
+	char text[1024], state = 'Z';
+	pid_t tid = 0;
 	ssize_t n;
 	int r = procfs_open("/proc", &procfs);
 
 	if (r < 0)
 		return say(why, -r, "/proc can't be read");
 	n = procfs_read(&procfs, pid, "stat", text, sizeof text);
+	r = n < 0 ? 0 : procstat_parse(text, (size_t)n, &units, &facts);
+	if (n >= 0 && r == 0)
+		tid = procstat_living_thread(&procfs, &facts, &state);
 	procfs_close(&procfs);
-	if (n < 0)
-		return gone(why);
-	r = procstat_parse(text, (size_t)n, &units, &facts);
 	if (r < 0)
 		return say(why, EIO, "its state can't be read");
-	if (facts.id.start_ticks != header->start_ticks || facts.state == 'Z' || facts.state == 'X')
+	if (tid == 0 || facts.id.start_ticks != header->start_ticks)
 		return gone(why);
-	if (facts.state == 't')
+	if (state == 't')
 		return say(why, EBUSY, "it is being traced");
-	return facts.state == 'T' ? 0 : say(why, EBUSY, "it isn't stopped");
+	return state == 'T' ? tid : say(why, EBUSY, "it isn't stopped");
 }
 
 static int say_not_seized(struct text *why, int error)
@@ -110,7 +111,7 @@ static enum step at_signal(struct run *run)
 	return refuse(run, EIO,
 		      run->syscall_stops > 0
 			      ? "the function of the shim for it crashes"
-			      : "its main thread can't run at all: its code, or its area for "
+			      : "its thread can't run at all: its code, or its area for "
 				"rseq(2), isn't in memory");
 }
 
@@ -180,12 +181,12 @@ static bool is_of(pid_t pid, uid_t uid)
 	return stat(path, &stat_info) == 0 && stat_info.st_uid == uid;
 }
 
-static int revive_traced(pid_t pid, const struct image_header *header, struct text *why)
+static int revive_traced(pid_t pid, pid_t tid, const struct image_header *header, struct text *why)
 {
 	uint64_t end_ns = clock_now_ns() + SETTLE_NS;
 	enum tracee_stop stop = TRACEE_GONE;
 	struct tracee tracee;
-	int r = tracee_seize(pid, &tracee);
+	int r = tracee_seize(pid, tid, &tracee);
 
 	if (r < 0)
 		return say_not_seized(why, -r);
@@ -206,17 +207,18 @@ int revive(pid_t pid, const struct image_header *header, struct text *why)
 {
 	_cleanup_close_ int pidfd = pidpin_open(pid);
 	sigset_t all, before;
+	pid_t tid;
 	int r;
 
 	if (pidfd < 0)
 		return pidfd == -ESRCH ? gone(why) : say(why, -pidfd, "it can't be held on to");
-	r = check(pid, header, why);
-	if (r < 0)
-		return r;
+	tid = check(pid, header, why);
+	if (tid < 0)
+		return tid;
 	/* who ends us in between would leave the thread with the wrong registers */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	r = revive_traced(pid, header, why);
+	r = revive_traced(pid, tid, header, why);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (r < 0 && !pidpin_alive(pidfd)) {
 		*why = text_over(why->buf, why->cap);

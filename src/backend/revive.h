@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A helper for a swapped program whose helper was killed, started from outside by the program
- * itself: its main thread, stopped as it is, is made to run a function that the shim has ready
- * (struct image_header, revive_pc) on a stack that was never swapped, and to stand there again as
- * if nothing had been. The function ends with a call of getppid(2), whose first argument is the
- * result: 0 or an errno.
+ * itself: its main thread, or where that has ended another one, stopped as it is, is made to run a
+ * function that the shim has ready (struct image_header, revive_pc) on a stack that was never
+ * swapped, and to stand there again as if nothing had been. The function ends with a call of
+ * getppid(2), whose first argument is the result: 0 or an errno.
  *
  * The shim has to leave the page of the main thread's rseq(2) area where it is, readable and
  * writable, as PTRACE_GET_RSEQ_CONFIGURATION tells it: without it the kernel lets the thread run no

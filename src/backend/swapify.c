@@ -10,8 +10,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define REST_NS NS_PER_S /* how long after its first byte the rest of an answer may take */
-#define ERRNO_MAX 133	 /* EHWPOISON; names are looked for up to it */
+#define REST_NS NS_PER_S     /* how long after its first byte the rest of an answer may take */
+#define ASYNC_IO_NS NS_PER_H /* then one that did asynchronous I/O is tried again */
+#define ERRNO_MAX 133	     /* EHWPOISON; names are looked for up to it */
 
 static struct attached *find(const struct swapify *swapify, const struct proc_id *id)
 {
@@ -104,8 +105,8 @@ static int conclude(struct swapify *swapify, struct job *job, uint64_t now_ns)
 				  *c == '=' || *c == '"' || (unsigned char)*c > 0x7e ? '?' : *c);
 		if (slot->why[0])
 			job->why = slot->why;
-		if (entry)
-			entry->async_io = error == -EINPROGRESS;
+		if (entry && error == -EINPROGRESS)
+			entry->async_io_ns = now_ns + ASYNC_IO_NS;
 		return error;
 	}
 	if (entry)
@@ -159,6 +160,7 @@ static void swapify_end(void *ctx, struct job *job)
 const struct reclaim_ops reclaim_swapify = {
 	.name = "swapify",
 	.parallel = SWAPIFY_PARALLEL,
+	.per_user = SWAPIFY_PER_USER,
 	.freezes = true,
 	.probe = swapify_probe,
 	.estimate = swapify_estimate,

@@ -6,7 +6,9 @@
 #include "backend/reclaim.h"
 #include "backend/wiretext.h"
 
-#define SWAPIFY_PARALLEL 2 /* more would only share the disk */
+#define SWAPIFY_PER_USER 2  /* more would only share the disk */
+#define SWAPIFY_PARALLEL 6  /* for others, while one user's programs don't answer */
+#define SWAPIFY_WHY_MAX 400 /* of a reason: with what a line of the log says beside it, it fits */
 
 struct swapify {
 	struct attached_table *table;
@@ -14,7 +16,7 @@ struct swapify {
 	struct swapify_slot {
 		char answer[WIRETEXT_MAX + 1];
 		size_t len;
-		char why[WIRE_TEXT_MAX]; /* job.why */
+		char why[SWAPIFY_WHY_MAX]; /* job.why */
 	} slots[SWAPIFY_PARALLEL];
 };
 

@@ -26,6 +26,7 @@ struct wiretext {
 	uint64_t since_ns, image_bytes, held_bytes;
 	int32_t helper;
 	char mode[16];
+	char by[16];
 	char error[16]; /* "ENOSPC" */
 	char image[WIRE_TEXT_MAX], reason[WIRE_TEXT_MAX];
 };

@@ -166,3 +166,18 @@ int num_bool(const char *text, int *ret)
 	}
 	return -EINVAL;
 }
+
+int num_scan_kib(const char *at, const char *end, uint64_t *ret_bytes)
+{
+	uint64_t kib, bytes;
+
+	while (at < end && *at == ' ')
+		at++;
+	if (num_scan_u64(&at, end, &kib) < 0 || end - at != 3 || memcmp(at, " kB", 3) != 0)
+		return -EBADMSG;
+	bytes = bytes_from_kib(kib);
+	if (bytes == UINT64_MAX)
+		return -EBADMSG;
+	*ret_bytes = bytes;
+	return 0;
+}

@@ -24,5 +24,8 @@ int num_permyriad(const char *text, unsigned *ret_permyriad);
 /* "yes", "no", "on", "off", "true", "false", "1", "0". */
 int num_bool(const char *text, int *ret);
 
+/* The bytes of "   1234 kB", as tables in /proc have it, between at and end; -EBADMSG. */
+int num_scan_kib(const char *at, const char *end, uint64_t *ret_bytes);
+
 /* Decimal digits at *at, up to end; advances *at past them. -EINVAL where there is no digit. */
 int num_scan_u64(const char **at, const char *end, uint64_t *ret);

@@ -2,39 +2,14 @@
 #include "cli/memadvise_print.h"
 
 #include "base/units.h"
+#include "cli/object.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <string.h>
-
-/* Adds under construction; what can't be had is null, so that every key is always there. A failed
- * allocation is remembered and told once, at the end. */
-struct object {
-	struct json_object *json;
-	bool failed;
-};
-
-static void add(struct object *object, const char *key, struct json_object *value, bool is_null)
-{
-	if ((!value && !is_null) || json_object_object_add(object->json, key, value) < 0) {
-		json_object_put(value);
-		object->failed = true;
-	}
-}
-
-static void add_number(struct object *object, const char *key, uint64_t value, bool known)
-{
-	add(object, key, known ? json_object_new_uint64(value) : NULL, !known);
-}
-
-static void add_text(struct object *object, const char *key, const char *value, bool known)
-{
-	add(object, key, known ? json_object_new_string(value) : NULL, !known);
-}
 
 static void add_truth(struct object *object, const char *key, bool value)
 {
-	add(object, key, json_object_new_boolean(value), false);
+	object_add(object, key, json_object_new_boolean(value), false);
 }
 
 /* Names of processes are any bytes, and JSON is UTF-8. */
@@ -49,7 +24,7 @@ static void add_name(struct object *object, const char *name)
 		if (plain)
 			copy[i] = name[i];
 	}
-	add_text(object, "name", copy, *name != '\0');
+	object_add_text(object, "name", copy, *name != '\0');
 }
 
 static struct json_object *skipped(const struct report *report, bool *failed)
@@ -60,9 +35,9 @@ static struct json_object *skipped(const struct report *report, bool *failed)
 		return NULL;
 	for (enum region_kind kind = 0; kind < REGION__N; kind++)
 		if (kind != REGION_ELIGIBLE)
-			add_number(&object, memadvise_reason(kind), report->plan.skipped[kind],
-				   true);
-	add_number(&object, "empty", report->plan.empty, true);
+			object_add_number(&object, memadvise_reason(kind),
+					  report->plan.skipped[kind], true);
+	object_add_number(&object, "empty", report->plan.empty, true);
 	*failed |= object.failed;
 	return object.json;
 }
@@ -75,12 +50,12 @@ static struct json_object *region(const struct plan_region *of, bool *failed)
 	if (!object.json)
 		return NULL;
 	(void)snprintf(address, sizeof address, "%llx", (unsigned long long)of->start);
-	add_text(&object, "start", address, true);
+	object_add_text(&object, "start", address, true);
 	(void)snprintf(address, sizeof address, "%llx", (unsigned long long)of->end);
-	add_text(&object, "end", address, true);
-	add_number(&object, "eligible_bytes", of->bytes, true);
-	add_number(&object, "referenced_bytes", of->referenced_bytes, true);
-	add_number(&object, "take_bytes", of->take_bytes, true);
+	object_add_text(&object, "end", address, true);
+	object_add_number(&object, "eligible_bytes", of->bytes, true);
+	object_add_number(&object, "referenced_bytes", of->referenced_bytes, true);
+	object_add_number(&object, "take_bytes", of->take_bytes, true);
 	*failed |= object.failed;
 	return object.json;
 }
@@ -116,12 +91,12 @@ static struct json_object *warnings(const struct report *report, bool *failed)
 static void add_request(struct object *object, const struct memadvise_args *args,
 			const struct target *target)
 {
-	add_number(object, "pid", (uint64_t)target->pid, target->pid > 0);
+	object_add_number(object, "pid", (uint64_t)target->pid, target->pid > 0);
 	add_name(object, target->name);
-	add_text(object, "mode", memadvise_mode_name(args->mode), true);
+	object_add_text(object, "mode", memadvise_mode_name(args->mode), true);
 	add_truth(object, "dry_run", args->dry_run);
-	add_number(object, "percent", args->percent, true);
-	add_number(object, "max_bytes", args->max_bytes, args->max_bytes != UINT64_MAX);
+	object_add_number(object, "percent", args->percent, true);
+	object_add_number(object, "max_bytes", args->max_bytes, args->max_bytes != UINT64_MAX);
 }
 
 static void add_figures(struct object *object, const struct report *report)
@@ -129,20 +104,21 @@ static void add_figures(struct object *object, const struct report *report)
 	const struct plan *plan = &report->plan;
 	const struct plan_sums *before = &plan->sums, *after = &report->after;
 
-	add_number(object, "eligible_bytes", plan->eligible_bytes, report->planned);
-	add_number(object, "budget_bytes", plan->budget_bytes, report->planned);
-	add_number(object, "advised_bytes", report->advised_bytes, report->acted);
-	add_number(object, "refused_bytes", report->refused_bytes, report->acted);
-	add_number(object, "refused_ranges", report->refused_ranges, report->acted);
-	add_number(object, "reclaimed_bytes", report_reclaimed_bytes(report), report->compared);
-	add_number(object, "rss_before_bytes", before->rss_bytes, report->planned);
-	add_number(object, "rss_after_bytes", after->rss_bytes, report->compared);
-	add_number(object, "anon_before_bytes", before->anon_bytes, report->planned);
-	add_number(object, "anon_after_bytes", after->anon_bytes, report->compared);
-	add_number(object, "swap_before_bytes", before->swap_bytes, report->planned);
-	add_number(object, "swap_after_bytes", after->swap_bytes, report->compared);
-	add_number(object, "swap_free_bytes", report->mem.swap_free_bytes, report->has_mem);
-	add_number(object, "regions", plan->n_taken, report->planned);
+	object_add_number(object, "eligible_bytes", plan->eligible_bytes, report->planned);
+	object_add_number(object, "budget_bytes", plan->budget_bytes, report->planned);
+	object_add_number(object, "advised_bytes", report->advised_bytes, report->acted);
+	object_add_number(object, "refused_bytes", report->refused_bytes, report->acted);
+	object_add_number(object, "refused_ranges", report->refused_ranges, report->acted);
+	object_add_number(object, "reclaimed_bytes", report_reclaimed_bytes(report),
+			  report->compared);
+	object_add_number(object, "rss_before_bytes", before->rss_bytes, report->planned);
+	object_add_number(object, "rss_after_bytes", after->rss_bytes, report->compared);
+	object_add_number(object, "anon_before_bytes", before->anon_bytes, report->planned);
+	object_add_number(object, "anon_after_bytes", after->anon_bytes, report->compared);
+	object_add_number(object, "swap_before_bytes", before->swap_bytes, report->planned);
+	object_add_number(object, "swap_after_bytes", after->swap_bytes, report->compared);
+	object_add_number(object, "swap_free_bytes", report->mem.swap_free_bytes, report->has_mem);
+	object_add_number(object, "regions", plan->n_taken, report->planned);
 }
 
 int memadvise_print_json(const struct memadvise_args *args, const struct target *target,
@@ -155,14 +131,15 @@ int memadvise_print_json(const struct memadvise_args *args, const struct target 
 		return -ENOMEM;
 	add_request(&object, args, target);
 	add_figures(&object, report);
-	add(&object, "skipped", report->planned ? skipped(report, &object.failed) : NULL,
-	    !report->planned);
+	object_add(&object, "skipped", report->planned ? skipped(report, &object.failed) : NULL,
+		   !report->planned);
 	if (args->verbose)
-		add(&object, "region_list",
-		    report->planned ? region_list(report, &object.failed) : NULL, !report->planned);
-	add_number(&object, "duration_ns", report->duration_ns, report->planned);
-	add(&object, "warnings", warnings(report, &object.failed), false);
-	add_text(&object, "error", report->error, *report->error != '\0');
+		object_add(&object, "region_list",
+			   report->planned ? region_list(report, &object.failed) : NULL,
+			   !report->planned);
+	object_add_number(&object, "duration_ns", report->duration_ns, report->planned);
+	object_add(&object, "warnings", warnings(report, &object.failed), false);
+	object_add_text(&object, "error", report->error, *report->error != '\0');
 	if (!object.failed)
 		text = json_object_to_json_string_ext(
 			object.json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);

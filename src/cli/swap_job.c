@@ -18,19 +18,19 @@ void swap_job_look(struct job *job, const struct procfs *procfs)
 	struct procstat_units units = procstat_units();
 	struct job_process *process = &job->process;
 	struct proc_facts facts = {0};
-	char text[PROCFS_FILE_MAX];
+	char text[PROCFS_FILE_MAX], state;
 	ssize_t n = procfs_read(procfs, job->pid, "stat", text, sizeof text);
 
 	process->alive = false;
-	if (n < 0 || procstat_parse(text, (size_t)n, &units, &facts) < 0 || facts.state == 'Z' ||
-	    facts.state == 'X')
+	if (n < 0 || procstat_parse(text, (size_t)n, &units, &facts) < 0 ||
+	    procstat_living_thread(procfs, &facts, &state) == 0)
 		return;
 	n = procfs_read_short_lines(procfs, job->pid, "status", text, sizeof text);
 	if (n < 0 || procstat_parse_status(text, (size_t)n, &facts) < 0)
 		return;
 	*process = (struct job_process){
 		.alive = true,
-		.state = facts.state,
+		.state = state,
 		.uid = facts.uid,
 		.start_ticks = facts.id.start_ticks,
 		.rss_bytes = facts.rss_bytes,

@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/swap_show.h"
 
+#include "cli/object.h"
 #include "proto/names.h"
 
 #include <errno.h>
-#include <json-c/json.h>
-
-/* An object under way; once something found no memory, nothing more is added. */
-struct object {
-	struct json_object *json;
-	bool failed;
-};
-
-static void add(struct object *object, const char *key, struct json_object *value, bool is_null)
-{
-	if ((!value && !is_null) || json_object_object_add(object->json, key, value) < 0) {
-		json_object_put(value);
-		object->failed = true;
-	}
-}
 
 static void add_string(struct object *object, const char *key, const char *value)
 {
-	bool is_null = !value || *value == '\0';
-
-	add(object, key, is_null ? NULL : json_object_new_string(value), is_null);
-}
-
-/* Not known is null. */
-static void add_number(struct object *object, const char *key, uint64_t value, bool known)
-{
-	add(object, key, known ? json_object_new_uint64(value) : NULL, !known);
+	object_add_text(object, key, value, value && *value);
 }
 
 static void add_plain(struct object *object, const char *key, const char *value)
@@ -81,15 +59,15 @@ static void add_state(struct object *object, const struct job *job, uint64_t now
 	bool since_known = known && since_ns > 0 && since_ns <= now_ns;
 
 	add_string(object, "state", swap_job_state(job));
-	add_number(object, "since_ns", since_ns, since_known);
-	add_number(object, "age_ns", now_ns - since_ns, since_known);
-	add_number(object, "resident_bytes", job->process.rss_bytes, job->process.alive);
-	add_number(object, "image_bytes",
-		   job->orphaned ? job->header.image_bytes : status->image_bytes, known);
-	add_number(object, "held_bytes",
-		   job->orphaned ? job->header.held_bytes : status->held_bytes, known);
+	object_add_number(object, "since_ns", since_ns, since_known);
+	object_add_number(object, "age_ns", now_ns - since_ns, since_known);
+	object_add_number(object, "resident_bytes", job->process.rss_bytes, job->process.alive);
+	object_add_number(object, "image_bytes",
+			  job->orphaned ? job->header.image_bytes : status->image_bytes, known);
+	object_add_number(object, "held_bytes",
+			  job->orphaned ? job->header.held_bytes : status->held_bytes, known);
 	add_string(object, "mode", status->mode);
-	add_number(object, "helper", (uint64_t)status->helper, status->helper > 0);
+	object_add_number(object, "helper", (uint64_t)status->helper, status->helper > 0);
 	add_plain(object, "image", status->image);
 }
 
@@ -100,10 +78,10 @@ static struct json_object *make(const struct swap_args *args, const struct job *
 
 	if (!object.json)
 		return NULL;
-	add_number(&object, "pid", (uint64_t)job->pid, job->pid > 0);
+	object_add_number(&object, "pid", (uint64_t)job->pid, job->pid > 0);
 	add_string(&object, "name", job->name);
-	add_number(&object, "uid", job->dir ? job->dir->uid : job->process.uid,
-		   job->dir || job->process.alive);
+	object_add_number(&object, "uid", job->dir ? job->dir->uid : job->process.uid,
+			  job->dir || job->process.alive);
 	add_what_came(&object, args, job);
 	add_state(&object, job, now_ns);
 	add_socket(&object, job);

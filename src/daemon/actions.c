@@ -175,6 +175,9 @@ void daemon_done(void *owner, const struct outcome *outcome)
 		daemon->diet_requested = true;
 		daemon->no_room_count++;
 	}
+	/* its user's others would keep us waiting as long, one after the other */
+	if (outcome->kind == OUTCOME_TIMEOUT && outcome->action.verb == ACTION_RECLAIM)
+		(void)spare_user(daemon, outcome->before.uid, now_ns);
 	if (proc)
 		proc->past.under_way = false;
 	if (!proc || outcome->kind == OUTCOME_GONE || outcome->kind == OUTCOME_REFUSED)

@@ -33,7 +33,7 @@ static int add_backends(struct daemon *daemon)
 	if (params->swapify.enabled)
 		executor->backends[executor->n_backends++] =
 			daemon->dry_run
-				? (struct backend){&reclaim_null_freezing, &daemon->real_swapify}
+				? (struct backend){&reclaim_null_swapify, &daemon->real_swapify}
 				: daemon->real_swapify;
 	r = enabled ? madvise_start(&daemon->madvise) : 0;
 	if (r < 0)
@@ -42,7 +42,7 @@ static int add_backends(struct daemon *daemon)
 		executor->backends[executor->n_backends++] = daemon->real_madvise;
 	else if (daemon->dry_run)
 		executor->backends[executor->n_backends++] =
-			(struct backend){&reclaim_null, &daemon->real_madvise};
+			(struct backend){&reclaim_null_madvise, &daemon->real_madvise};
 	return r;
 }
 
@@ -103,6 +103,8 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
+	if (!config->params.swapify.enabled)
+		attached_close(&daemon->attached);
 	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }
@@ -292,7 +294,7 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 	if (plan->n_actions > 0) {
 		daemon->said.nothing_found = false;
 		executor_submit(&daemon->executor, plan);
-	} else if (executor_busy(&daemon->executor)) {
+	} else if (executor_moving(&daemon->executor)) {
 		daemon->planned_ns =
 			0; /* what is on its way takes up room: judge it when it is there */
 	} else if (plan->passed_over[REASON_NO_ROOM] > 0) {
@@ -423,7 +425,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 		/* it takes memory, and the turn of those that would give some */
 		executor_abort_verb(&daemon->executor, ACTION_RESTORE, now_ns);
 		reclaim(daemon, step.bytes, now_ns);
-	} else if (step.effect == EFFECT_RESTORE && !executor_busy(&daemon->executor)) {
+	} else if (step.effect == EFFECT_RESTORE && !executor_moving(&daemon->executor)) {
 		restore(daemon, step.bytes, now_ns);
 	}
 }

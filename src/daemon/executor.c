@@ -15,6 +15,9 @@
 #define STEP_LONG_NS (100 * NS_PER_MS)
 #define STEP_SHORT_NS (25 * NS_PER_MS)
 #define STEP_MIN_BYTES MIB
+/* Then a process that is to answer isn't counted on any more: in that time a slow disk takes 4 GiB
+ */
+#define HELD_UP_NS (30 * NS_PER_S)
 
 void executor_init(struct executor *executor, const struct procfs *procfs,
 		   const struct executor_hooks *hooks, int epoll_fd, uint64_t data_base)
@@ -65,17 +68,44 @@ size_t executor_cancel_queued(struct executor *executor)
 	return n;
 }
 
+/* Behind processes of the same user that don't answer */
+static bool stands_behind(const struct executor *executor, const struct action *action)
+{
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
+		const struct running *running = &executor->running[i];
+
+		if (running->active && running->held_up &&
+		    running->job.action.backend == action->backend &&
+		    running->job.action.uid == action->uid)
+			return true;
+	}
+	return false;
+}
+
+bool executor_moving(const struct executor *executor)
+{
+	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++)
+		if (executor->running[i].active && !executor->running[i].held_up)
+			return true;
+	for (size_t i = 0; i < executor->queue_len; i++)
+		if (!stands_behind(executor, &executor->queue[i]))
+			return true;
+	return false;
+}
+
 uint64_t executor_in_flight_bytes(const struct executor *executor)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < executor->queue_len; i++)
-		if (executor->queue[i].verb == ACTION_RECLAIM)
+		if (executor->queue[i].verb == ACTION_RECLAIM &&
+		    !stands_behind(executor, &executor->queue[i]))
 			bytes = u64_add_sat(bytes, executor->queue[i].bytes);
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		const struct running *running = &executor->running[i];
 
-		if (running->active && running->job.action.verb == ACTION_RECLAIM)
+		if (running->active && !running->held_up &&
+		    running->job.action.verb == ACTION_RECLAIM)
 			bytes = u64_add_sat(bytes, u64_sub_sat(running->job.action.bytes,
 							       running->job.done_bytes));
 	}
@@ -218,21 +248,27 @@ static void finish(struct executor *executor, struct running *running, int error
 
 /* -- the beginning ---------------------------------------------------------------------------- */
 
-static struct running *free_place(struct executor *executor, unsigned backend, unsigned *ret_slot)
+static struct running *free_place(struct executor *executor, const struct action *action,
+				  unsigned *ret_slot)
 {
-	unsigned used = 0;
+	const struct reclaim_ops *ops = executor->backends[action->backend].ops;
+	unsigned used = 0, of_user = 0;
 	struct running *place = NULL;
 
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		struct running *running = &executor->running[i];
 
-		if (!running->active)
+		if (!running->active) {
 			place = place ? place : running;
-		else if (running->job.action.backend == backend)
+		} else if (running->job.action.backend == action->backend) {
 			used |= 1u << running->job.slot;
+			of_user += running->job.action.uid == action->uid;
+		}
 	}
 	*ret_slot = (unsigned)__builtin_ctz(~used);
-	return *ret_slot < executor->backends[backend].ops->parallel ? place : NULL;
+	if (ops->per_user && of_user >= ops->per_user)
+		return NULL;
+	return *ret_slot < ops->parallel ? place : NULL;
 }
 
 /* Pins the process, has it judged afresh, and begins. */
@@ -269,7 +305,8 @@ static void begin(struct executor *executor, struct action *action, struct runni
 		finish(executor, running, r, now_ns);
 }
 
-/* In rank order, but an action whose backend is busy doesn't keep the others waiting. */
+/* In rank order, but an action whose backend is busy, or busy with that user's processes, doesn't
+ * keep the others waiting. */
 static void start_queued(struct executor *executor, uint64_t now_ns)
 {
 	size_t at = 0;
@@ -277,7 +314,7 @@ static void start_queued(struct executor *executor, uint64_t now_ns)
 	while (at < executor->queue_len) {
 		struct action action = executor->queue[at];
 		unsigned slot;
-		struct running *running = free_place(executor, action.backend, &slot);
+		struct running *running = free_place(executor, &action, &slot);
 
 		if (!running) {
 			at++;
@@ -340,6 +377,8 @@ static void expire(struct executor *executor, uint64_t now_ns)
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		struct running *running = &executor->running[i];
 
+		running->held_up =
+			running->waiting && u64_sub_sat(now_ns, running->started_ns) >= HELD_UP_NS;
 		if (running->waiting && now_ns >= running->job.deadline_ns) {
 			stop_waiting(executor, running);
 			running->job.expired = true;

@@ -63,6 +63,7 @@ struct executor_hooks {
 struct running {
 	bool active, waiting;
 	bool stepping; /* a step has begun, and waits or goes on after a wait */
+	bool held_up;  /* it has waited for so long that nobody should count on it */
 	struct job job;
 	struct proc_facts before;
 	uint64_t started_ns, step_ns; /* when it began, and its last step */
@@ -112,8 +113,12 @@ void executor_abort_verb(struct executor *executor, enum action_verb verb, uint6
 /* The same both ways. */
 void executor_abort(struct executor *executor, uint64_t now_ns);
 
-/* Bytes that are being moved out, or will be: not to be asked for again. */
+/* Bytes that are being moved out, or will be: not to be asked for again. What a process has been
+ * asked for half a minute ago isn't among it, nor what waits for that. */
 uint64_t executor_in_flight_bytes(const struct executor *executor);
+
+/* Whether something is under way that can be counted on in the same sense. */
+bool executor_moving(const struct executor *executor);
 
 bool executor_busy(const struct executor *executor);
 

@@ -10,6 +10,7 @@
 #include "sys/unixsock.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,9 +36,13 @@ static void clean_images(struct daemon *daemon)
 void frozen_scan(struct daemon *daemon)
 {
 	struct attached_table *table = &daemon->attached;
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 
 	if (!daemon->config.params.swapify.enabled)
 		return;
+	for (size_t i = 0; i < snapshot->n_procs; i++)
+		if (snapshot->procs[i].facts.flags & PROC_FULL)
+			attached_note_user(table, snapshot->procs[i].facts.uid);
 	attached_scan(table);
 	clean_images(daemon);
 	if (table->left_out > 0 && !daemon->said.attached_full)
@@ -79,12 +84,15 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 		attached_note_process(&daemon->attached, &proc->facts.id);
 	proc->past.frozen_bytes = 0;
 	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
-	if (!daemon->config.params.swapify.enabled || !entry || !entry->id.start_ticks)
+	if (!daemon->config.params.swapify.enabled || !entry)
+		return;
+	attached_note_program(entry, proc->facts.mm_tag);
+	if (!entry->id.start_ticks)
 		return;
 	attached_note_state(entry, proc->facts.state, now_ns);
 	if (entry->watchdog)
 		proc->facts.flags |= PROC_WATCHDOG;
-	if (entry->async_io)
+	if (now_ns < entry->async_io_ns)
 		proc->facts.flags |= PROC_ASYNC_IO;
 	if (entry->changed)
 		take_change(proc, entry, now_ns);
@@ -100,7 +108,9 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 {
 	struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = daemon->reviving_pid});
-	int error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	int error = WIFEXITED(status)		  ? WEXITSTATUS(status)
+		    : WTERMSIG(status) == SIGALRM ? ETIMEDOUT
+						  : EINTR;
 
 	if (error == 0 && entry && entry->silences <= 1)
 		log_notice("swapped without a helper, which was killed: it has another one now "
@@ -117,21 +127,27 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 	daemon->reviving_pid = 0;
 }
 
-/* One orphan at a time gets a helper again, each time that it's found to have none. */
-static void revive_orphans(struct daemon *daemon, uint64_t now_ns)
+static void hear_reviver(struct daemon *daemon, uint64_t now_ns)
 {
-	struct attached_table *table = &daemon->attached;
 	int status;
 
 	if (daemon->reviver > 0 && waitpid(daemon->reviver, &status, WNOHANG) == daemon->reviver)
 		end_revival(daemon, status, now_ns);
+}
+
+/* One orphan at a time gets a helper again, each time that it's found to have none. */
+static void revive_orphans(struct daemon *daemon)
+{
+	struct attached_table *table = &daemon->attached;
+
 	for (size_t i = 0; daemon->reviver <= 0 && !daemon->dry_run && i < table->n; i++) {
 		struct attached *entry = &table->entries[i];
 
 		if (!entry->orphan)
 			continue;
 		entry->orphan = false;
-		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry);
+		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry,
+						daemon->config.params.swapify.timeout_ns);
 		daemon->reviving_pid = entry->id.pid;
 	}
 }
@@ -140,10 +156,11 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 {
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 
+	hear_reviver(daemon, now_ns);
 	if (!daemon->config.params.swapify.enabled)
 		return;
 	attached_poll(&daemon->attached, now_ns);
-	revive_orphans(daemon, now_ns);
+	revive_orphans(daemon);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }
@@ -173,6 +190,7 @@ void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
 		*action = (struct action){.verb = ACTION_RESTORE,
 					  .id = proc->facts.id,
 					  .backend = proc->past.held_by,
+					  .uid = proc->facts.uid,
 					  .bytes = proc->past.frozen_bytes,
 					  .mm_tag = proc->facts.mm_tag};
 		memcpy(action->comm, proc->facts.comm, COMM_SIZE);

@@ -16,6 +16,6 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 /* The same for what an action has been seen to move out. */
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
-/* Plans to bring back everything that this daemon has frozen and that leaves 5 % of memory
- * available; what doesn't fit is said, and stays. For the end. */
+/* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
+ * of memory available; what doesn't fit is said, and stays. For the end. */
 void frozen_plan_exit(struct daemon *daemon, struct plan *ret);

@@ -116,6 +116,33 @@ static void inspect_kernel(struct inspection *in)
 	pagemap_close(&map);
 }
 
+/* What tells that who listens at a socket is the program itself */
+static void inspect_kcmp(struct inspection *in)
+{
+	int r = pidpin_same_memory(getpid(), getpid());
+
+	if (r == 1)
+		say(in, MARK_OK, "kcmp", "programs with a shim can be told from impostors");
+	else
+		say(in, in->params->swapify.enabled ? MARK_FAILS : MARK_NOTE, "kcmp",
+		    "isn't there or isn't permitted: no program with a shim can be moved");
+}
+
+static void inspect_backends(struct inspection *in)
+{
+	bool swapify = in->params->swapify.enabled, madvise = in->params->madvise.enabled;
+
+	if (!swapify && !madvise)
+		say(in, MARK_NOTE, "backends",
+		    "none is enabled, nothing will be moved: set enabled = yes in [swapify] or "
+		    "[madvise]");
+	else
+		say(in, MARK_OK, "backends",
+		    !swapify   ? "madvise"
+		    : !madvise ? "swapify: programs that were started with it, and no others"
+			       : "swapify, madvise");
+}
+
 static void inspect_privileges(struct inspection *in)
 {
 	for (size_t i = 0; i < privs_n_caps; i++) {
@@ -142,12 +169,9 @@ bool inspect_run(const struct config *config, FILE *out)
 	inspect_memory(&in);
 	inspect_pressure(&in);
 	inspect_kernel(&in);
+	inspect_kcmp(&in);
 	inspect_privileges(&in);
-	if (!config->params.madvise.enabled)
-		say(&in, MARK_NOTE, "backends",
-		    "none is enabled, nothing will be moved: set enabled = yes in [madvise]");
-	else
-		say(&in, MARK_OK, "backends", "madvise");
+	inspect_backends(&in);
 	procfs_close(&in.procfs);
 	return in.works;
 }

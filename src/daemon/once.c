@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
+#include "daemon/frozen.h"
 #include "daemon/status.h"
 #include "policy/need.h"
 #include "policy/rank.h"
@@ -13,6 +14,8 @@
 #include <time.h>
 
 #define ONCE_NEXT_MAX 20
+#define ANSWERS_NS (3 * NS_PER_S) /* for all programs with a shim together */
+#define LOOK_NS (10 * NS_PER_MS)
 
 static void wait_ns(uint64_t ns)
 {
@@ -21,12 +24,26 @@ static void wait_ns(uint64_t ns)
 	(void)clock_nanosleep(CLOCK_BOOTTIME, 0, &span, NULL);
 }
 
+/* The loop of the daemon hears their answers at its next tick; here is only one. */
+static void hear_attached(struct daemon *daemon)
+{
+	uint64_t end_ns = clock_now_ns() + ANSWERS_NS;
+
+	frozen_scan(daemon);
+	frozen_update(daemon, clock_now_ns());
+	while (!attached_all_heard(&daemon->attached) && clock_now_ns() < end_ns) {
+		wait_ns(LOOK_NS);
+		frozen_update(daemon, clock_now_ns());
+	}
+}
+
 static int sample(struct daemon *daemon)
 {
 	struct sampler *sampler = &daemon->sampler;
 	int r = sampler_scan(sampler, SCAN_ALL, clock_now_ns());
 
 	if (r == 0) {
+		hear_attached(daemon);
 		wait_ns(daemon->config.params.daemon.interval_ns);
 		r = sampler_read_memory(sampler, clock_now_ns());
 	}

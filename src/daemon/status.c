@@ -87,7 +87,8 @@ static void print_backends(const struct printer *out, const struct daemon *daemo
 	const struct executor *executor = &daemon->executor;
 
 	if (executor->n_backends == 0)
-		print(out, "backend: none is enabled, nothing is moved; see [madvise] enabled");
+		print(out, "backend: none is enabled, nothing is moved; see enabled in [swapify] "
+			   "and [madvise]");
 	for (size_t i = 0; i < executor->n_backends; i++) {
 		const struct backend_stats *stats = &executor->stats[i];
 

@@ -43,6 +43,7 @@ static void add_action(struct plan *plan, enum action_verb verb, const struct pr
 		.verb = verb,
 		.id = proc->facts.id,
 		.backend = backend,
+		.uid = proc->facts.uid,
 		.bytes = bytes,
 		.idle_ns = idle_ns(&proc->past, now_ns),
 		.mm_tag = proc->facts.mm_tag,
@@ -101,7 +102,7 @@ void plan_reclaim(const struct snapshot *snapshot, const struct idle_params *par
 
 static bool may_come_back(const struct proc *proc, uint64_t now_ns, uint64_t settle_ns)
 {
-	if (now_ns < proc->past.retry_ns)
+	if (proc->past.under_way || now_ns < proc->past.retry_ns)
 		return false;
 	return proc->past.wanted || u64_sub_sat(now_ns, proc->past.out_since_ns) >= settle_ns;
 }

@@ -12,6 +12,7 @@ struct action {
 	enum action_verb verb;
 	struct proc_id id;
 	uint8_t backend;
+	uint32_t uid;	  /* whose process it is */
 	uint64_t bytes;	  /* to move, at most */
 	uint64_t idle_ns; /* when it was chosen */
 	uint64_t mm_tag;  /* of the program that was chosen */

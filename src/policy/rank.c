@@ -81,6 +81,9 @@ enum reason rank_verdict(const struct proc *proc, uint64_t now_ns, const struct 
 {
 	enum reason reason = verdict_by_kind(&proc->facts);
 
+	/* its helper has stopped it, and is its tracer */
+	if ((reason == REASON_STOPPED || reason == REASON_TRACED) && proc->past.frozen_bytes > 0)
+		reason = REASON_FROZEN;
 	if (reason == REASON_VICTIM)
 		reason = verdict_by_size(proc, params);
 	if (reason == REASON_VICTIM && proc->freezing)

@@ -26,9 +26,10 @@ unsigned rank_idle_bucket(uint64_t idle_ns);
 
 /*
  * Total orders over processes at one time; < 0: a goes first.
- * Out: those that can be frozen first, for who attached them wants just that; then the idlest
- * bucket, then most reclaimable bytes, then pid.
- * Back: wanted ones first, then the most recently moved out, then pid.
+ * Out: those that can be frozen first, for who attached them wants just that; then those with the
+ * fewest refusals in a row, then the idlest bucket, then most reclaimable bytes, then pid.
+ * Back: wanted ones first, then those that weren't tried in vain, or longer ago, then the most
+ * recently moved out, then pid.
  */
 int rank_compare_out(const struct proc *a, const struct proc *b, uint64_t now_ns);
 int rank_compare_back(const struct proc *a, const struct proc *b);

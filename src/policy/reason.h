@@ -10,6 +10,7 @@
 	X(REASON_KERNEL, "kernel", "a kernel thread")                                              \
 	X(REASON_ZOMBIE, "zombie", "has ended")                                                    \
 	X(REASON_UNINTERRUPTIBLE, "uninterruptible", "waits inside the kernel (state D)")          \
+	X(REASON_FROZEN, "frozen", "swapped to its own image, and held there")                     \
 	X(REASON_STOPPED, "stopped", "stopped by someone else")                                    \
 	X(REASON_TRACED, "traced", "a debugger holds it")                                          \
 	X(REASON_REALTIME, "realtime", "has a real-time scheduling class")                         \

@@ -26,6 +26,7 @@
 #define NAMES_IMAGE_SUFFIX ".swap"
 #define NAMES_HELPER "swapify-helper" /* the helper's comm */
 #define NAMES_SHIM "libswapify.so"
+#define NAMES_DAEMON "swapify-policy" /* the daemon's comm */
 
 #define NAMES_ENV_SOCKET_DIR "SWAPIFY_SOCKET_DIR"
 #define NAMES_ENV_IMAGE_DIR "SWAPIFY_IMAGE_DIR"
@@ -33,8 +34,7 @@
  * the same when it execs ("#!/usr/bin/env python3"), and is another one in its children. The shim
  * of those takes them out of their environment. */
 #define NAMES_ENV_NAME "SWAPIFY_NAME" /* NAME: in the place of COMM in the link */
-#define NAMES_ENV_NO_FOLLOW                                                  \
-	"SWAPIFY_NO_FOLLOW" /* children aren't attached, and lose LD_PRELOAD \
-			     */
+/* Children aren't attached, and lose LD_PRELOAD */
+#define NAMES_ENV_NO_FOLLOW "SWAPIFY_NO_FOLLOW"
 
 #define NAMES_DIR_MAX 256 /* a directory's path, with its NUL; a longer one is refused */

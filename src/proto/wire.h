@@ -31,6 +31,7 @@ enum wire_reply {
  *   held_bytes   memory that was given up and is to come back
  *   mode         eager: all of it comes back before the program goes on
  *   helper       pid of the helper
+ *   by           name of the process that asked for the swap; only while it is swapped
  *   image        where the image lies, or would
  *   error        name of an errno, "ENOSPC"; only after WIRE_ERROR
  *   reason       why, a sentence for people; only after WIRE_ERROR
@@ -41,6 +42,7 @@ enum wire_reply {
 #define WIRE_KEY_HELD_BYTES "held_bytes"
 #define WIRE_KEY_MODE "mode"
 #define WIRE_KEY_HELPER "helper"
+#define WIRE_KEY_BY "by"
 #define WIRE_KEY_IMAGE "image"
 #define WIRE_KEY_ERROR "error"
 #define WIRE_KEY_REASON "reason"

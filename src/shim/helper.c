@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/helper.h"
+#include "shim/filter.h"
 #include "shim/hold.h"
 #include "shim/image.h"
 #include "shim/places.h"
@@ -29,7 +30,6 @@
 #define FORKED_PATIENCE_MS 100
 /* Whether the program is asked to end while it is swapped, or has changed where no event says so */
 #define LOOK_MS 1000
-#define REQUEST_PATIENCE_MS 1000
 
 static void close_inherited(void)
 {
@@ -88,7 +88,7 @@ static int open_all(struct shim *shim)
 	const uint64_t heard = (UINT64_C(1) << (SIGCHLD - 1)) | (UINT64_C(1) << (SIGUSR1 - 1));
 
 	shim->fd = (struct descriptors){
-		.socket_dir = -1, .image_dir = -1, .listener = -1, .image = -1};
+		.socket_dir = -1, .image_dir = -1, .listener = -1, .caller = -1, .image = -1};
 	shim->fd.program = (int)RAW_2(SYS_pidfd_open, shim->program, 0);
 	shim->fd.changed = (int)RAW_2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
 	shim->fd.signals =
@@ -144,7 +144,7 @@ static bool worth_a_socket(struct shim *shim)
 static void between(struct shim *shim)
 {
 	struct failure under_way;
-	int request, connection = socket_accept(shim, 10, &request);
+	int request, connection = socket_accept(shim, &request);
 
 	if (connection < 0)
 		return;
@@ -155,10 +155,11 @@ static void between(struct shim *shim)
 	shim->failure = under_way;
 }
 
-static enum wire_reply swap(struct shim *shim)
+static enum wire_reply swap(struct shim *shim, int connection)
 {
 	if (shim_phase(shim) == PHASE_SWAPPED)
 		return WIRE_NOOP;
+	socket_note_asker(shim, connection);
 	return swap_out(shim, between) ? WIRE_ERROR : WIRE_SUCCESS;
 }
 
@@ -172,13 +173,13 @@ static enum wire_reply unswap(struct shim *shim)
 /* False: it was told to leave. */
 static bool serve(struct shim *shim)
 {
-	int request, connection = socket_accept(shim, REQUEST_PATIENCE_MS, &request);
+	int request, connection = socket_accept(shim, &request);
 	enum wire_reply reply;
 
 	if (connection < 0)
 		return true;
 	switch (request) {
-	case WIRE_SWAP: reply = swap(shim); break;
+	case WIRE_SWAP: reply = swap(shim, connection); break;
 	case WIRE_UNSWAP: reply = unswap(shim); break;
 	case WIRE_STATUS: reply = WIRE_SUCCESS; break;
 	case WIRE_EXIT: reply = unswap(shim) == WIRE_ERROR ? WIRE_ERROR : WIRE_SUCCESS; break;
@@ -218,17 +219,21 @@ static void loop(struct shim *shim)
 		bool swapped = shim_phase(shim) == PHASE_SWAPPED;
 		struct pollfd polls[] = {{.fd = shim->fd.program, .events = POLLIN},
 					 {.fd = shim->fd.changed, .events = POLLIN},
-					 {.fd = shim->fd.listener, .events = POLLIN},
+					 {.fd = socket_waits_for(shim), .events = POLLIN},
 					 {.fd = shim->fd.signals, .events = POLLIN}};
+		long ms = socket_patience_ms(shim); /* of a second at most */
+		bool called = ms >= 0;
 
-		(void)wait_for(polls, 4, swapped || shim->must_ask ? LOOK_MS : -1);
+		if (!called && (swapped || shim->must_ask))
+			ms = LOOK_MS;
+		(void)wait_for(polls, 4, ms);
 		if (over(shim, polls[0].revents, polls[1].revents))
 			return;
 		if (polls[3].revents && read_signals(shim))
 			return;
 		/* who asks comes first, or would be told no more than that a wish is being granted
 		 */
-		if (polls[2].revents && !serve(shim))
+		if ((called || polls[2].revents) && !serve(shim))
 			return;
 		if (swapped || polls[3].revents)
 			look_for_wishes(shim);
@@ -264,6 +269,7 @@ void helper_run(struct shim *shim)
 	start_watch(shim);
 	if (!worth_a_socket(shim) || places_identify(shim) < 0)
 		return;
+	filter_probe(shim);
 	if (shim_phase(shim) != PHASE_RUNNING)
 		take_over(shim);
 	/* while it is swapped there is work to do, heard or not */

@@ -201,6 +201,8 @@ static int seize_thread_again(struct shim *shim, int tid)
 
 int hold_seize_again(struct shim *shim)
 {
+	if (shim->barred)
+		return 0; /* SIGSTOP holds it */
 	return each_thread(shim, seize_thread_again);
 }
 
@@ -209,6 +211,8 @@ void hold_look(struct shim *shim)
 	int status = 0;
 	long tid;
 
+	if (shim->barred)
+		return; /* nothing is held */
 	while ((tid = RAW_4(SYS_wait4, -1, &status, __WALL | WNOHANG, NULL)) > 0) {
 		if (!WIFSTOPPED(status))
 			continue;
@@ -232,7 +236,8 @@ static int release_thread(struct shim *shim, int tid)
 
 void hold_release(struct shim *shim)
 {
-	(void)each_thread(shim, release_thread);
+	if (!shim->barred)
+		(void)each_thread(shim, release_thread);
 	if (!shim->stopped_before && !shim->continued)
 		(void)RAW_2(SYS_kill, shim->program, SIGCONT);
 	shim->continued = shim->wanted = false;

@@ -114,17 +114,21 @@ static int read_boot_id(struct shim *shim)
 	return digits == 2 * sizeof(shim->boot_id) ? 0 : -EBADMSG;
 }
 
-static void read_name(struct shim *shim)
+void places_read_name(struct shim *shim, int pid, char ret[IMAGE_COMM_SIZE])
 {
-	struct words words = words_over(shim->name, sizeof(shim->name));
+	struct words words;
 	char path[64];
 
-	process_path(shim, "comm", 0, NULL, path, sizeof(path));
+	words = words_over(path, sizeof(path));
+	words_add(&words, "/proc/");
+	words_add_number(&words, (uint64_t)pid);
+	words_add(&words, "/comm");
 	if (shim_read_file(shim, path) <= 0)
 		shim->text[0] = '\0';
 	for (char *c = shim->text; *c; c++)
 		if (*c == '\n')
 			*c = '\0';
+	words = words_over(ret, IMAGE_COMM_SIZE);
 	words_add_safe(&words, shim->text[0] ? shim->text : "unnamed");
 }
 
@@ -142,6 +146,6 @@ int places_identify(struct shim *shim)
 	shim->pid_ns = info.stx_ino;
 	shim->crc_fast = crc32c_fast();
 	if (!shim->name[0])
-		read_name(shim);
+		places_read_name(shim, shim->program, shim->name);
 	return 0;
 }

@@ -11,6 +11,9 @@ void places_choose(struct shim *shim, char *const *environment);
  * for it takes a while. 0 or -errno. */
 int places_identify(struct shim *shim);
 
+/* The name of a process, safe to be printed; "unnamed" where it isn't told. Uses shim->text. */
+void places_read_name(struct shim *shim, int pid, char ret[IMAGE_COMM_SIZE]);
+
 /* Whether the value of a variable begins with our pid, behind which it moves *value. */
 bool places_own(const char **value);
 

@@ -85,6 +85,7 @@ struct io_job {
 /* The helper's own; -1 where not open */
 struct descriptors {
 	int socket_dir, listener, link;
+	int caller;	      /* has connected, and said nothing yet */
 	int program;	      /* pidfd */
 	int changed;	      /* eventfd: *life has */
 	int signals;	      /* signalfd: something about a thread we hold */
@@ -117,10 +118,13 @@ struct shim {
 	bool stopped_before; /* by somebody else */
 	bool continued;	     /* somebody sent SIGCONT since we stopped it */
 	bool wanted;	     /* has to run: something came from outside */
+	const char *barred;  /* a system call that a filter ends the helper for; NULL: none */
 	bool must_ask; /* whether the program still is what it was: *life can't tell any more */
 	uint64_t image_bytes;
 	uint64_t socket_inode, link_inode;
 	char socket[24], link[IMAGE_COMM_SIZE + 24];
+	char by[IMAGE_COMM_SIZE]; /* who asked for the last swap */
+	uint64_t caller_ns;	  /* when fd.caller came */
 	struct ledger ledger;
 	struct failure failure;
 	bool huge_disabled; /* by the program itself */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "shim/socket.h"
+#include "shim/places.h"
 #include "shim/process.h"
 #include "shim/rawsys.h"
 
@@ -10,6 +11,8 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#define PATIENCE_MS 1000 /* with who has connected and says nothing */
 
 static int open_dir(struct shim *shim)
 {
@@ -143,28 +146,65 @@ static bool peer_fits(const struct shim *shim, int connection)
 	       (peer.uid == shim->uid || peer.uid == 0);
 }
 
-int socket_accept(struct shim *shim, unsigned wait_ms, int *ret_request)
+void socket_note_asker(struct shim *shim, int connection)
 {
-	const struct timespec wait = {.tv_sec = (long)(wait_ms / 1000),
-				      .tv_nsec = (long)(wait_ms % 1000) * 1000000};
-	unsigned char request = 0;
-	struct pollfd poll = {.events = POLLIN};
-	long r;
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+
+	(void)RAW_5(SYS_getsockopt, connection, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	places_read_name(shim, peer.pid, shim->by);
+}
+
+/* The next one in the queue, as far as that is empty no more. 0 or -errno */
+static int take_caller(struct shim *shim)
+{
 	int connection = (int)RAW_4(SYS_accept4, shim->fd.listener, NULL, NULL,
 				    SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (connection < 0)
 		return connection;
-	poll.fd = connection;
-	r = peer_fits(shim, connection) ? RAW_5(SYS_ppoll, &poll, 1, &wait, NULL, 0) : -EPERM;
-	if (r >= 0)
-		r = RAW_3(SYS_read, connection, &request, 1);
-	if (r != 1) {
+	if (!peer_fits(shim, connection)) {
 		(void)RAW_1(SYS_close, connection);
-		return r < 0 ? (int)r : -EPIPE;
+		return -EPERM;
+	}
+	shim->fd.caller = connection;
+	shim->caller_ns = shim_now_ns();
+	return 0;
+}
+
+int socket_accept(struct shim *shim, int *ret_request)
+{
+	unsigned char request = 0;
+	int connection, r = shim->fd.caller < 0 ? take_caller(shim) : 0;
+	long n;
+
+	if (r < 0)
+		return r;
+	connection = shim->fd.caller;
+	n = RAW_3(SYS_read, connection, &request, 1);
+	if ((n == -EAGAIN || n == -EINTR) && socket_patience_ms(shim) > 0)
+		return -EAGAIN;
+	shim->fd.caller = -1;
+	if (n != 1) {
+		(void)RAW_1(SYS_close, connection);
+		return n < 0 ? (int)n : -EPIPE;
 	}
 	*ret_request = request;
 	return connection;
+}
+
+int socket_waits_for(const struct shim *shim)
+{
+	return shim->fd.caller < 0 ? shim->fd.listener : shim->fd.caller;
+}
+
+long socket_patience_ms(const struct shim *shim)
+{
+	uint64_t waited_ms = (shim_now_ns() - shim->caller_ns) / 1000000;
+
+	if (shim->fd.caller < 0)
+		return -1;
+	return waited_ms < PATIENCE_MS ? (long)(PATIENCE_MS - waited_ms) : 0;
 }
 
 static void add_line(struct words *words, const char *key, const char *value)
@@ -223,6 +263,8 @@ void socket_answer(struct shim *shim, int connection, enum wire_reply reply)
 		add_number_line(&words, WIRE_KEY_HELD_BYTES, shim->ledger.held_bytes);
 		add_line(&words, WIRE_KEY_MODE, "eager");
 		add_number_line(&words, WIRE_KEY_HELPER, (uint64_t)shim->helper);
+		if (shim_phase(shim) == PHASE_SWAPPED)
+			add_line(&words, WIRE_KEY_BY, shim->by);
 		words_add(&words, WIRE_KEY_IMAGE "=");
 		words_add(&words, shim->image_dir);
 		words_add(&words, "/");

@@ -58,19 +58,6 @@ static int find_key(const char *line, const char *end)
 	return -1;
 }
 
-/* The bytes of "   1234 kB" between at and end. */
-static int parse_amount(const char *at, const char *end, uint64_t *ret_bytes)
-{
-	uint64_t kib;
-
-	while (at < end && *at == ' ')
-		at++;
-	if (num_scan_u64(&at, end, &kib) < 0 || end - at != 3 || memcmp(at, " kB", 3) != 0)
-		return -EBADMSG;
-	*ret_bytes = bytes_from_kib(kib);
-	return *ret_bytes == UINT64_MAX ? -EBADMSG : 0;
-}
-
 static bool has(unsigned found, int key)
 {
 	return found & 1u << key;
@@ -100,7 +87,7 @@ int meminfo_parse(const char *text, size_t len, struct mem_facts *ret)
 		key = find_key(line, end);
 		if (key < 0)
 			continue;
-		if (has(found, key) || parse_amount(line + strlen(keys[key]), end, &bytes[key]) < 0)
+		if (has(found, key) || num_scan_kib(line + strlen(keys[key]), end, &bytes[key]) < 0)
 			return -EBADMSG;
 		found |= 1u << key;
 	}

@@ -7,6 +7,7 @@
 #include "sys/proclist.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <unistd.h>
@@ -252,28 +253,51 @@ int procstat_read_fd(int fd, const struct procstat_units *units, struct proc_fac
 	return procstat_parse(text, (size_t)n, units, facts);
 }
 
-/* stat of a process tells the class of its main thread only, and few audio programs play there. */
-static bool has_realtime_thread(const struct procfs *procfs, pid_t pid)
+/* Reads stat of its threads, up to the first that fits: its id and facts, or 0. */
+static pid_t find_thread(const struct procfs *procfs, pid_t pid, int most,
+			 bool (*fits)(const struct proc_facts *), struct proc_facts *ret)
 {
 	const struct procstat_units any = {1, 1};
 	_cleanup_close_ int directory = procfs_open_pid_file(procfs, pid, "task");
 	const struct procfs task = {directory};
-	struct proc_facts thread = {0};
 	struct proclist list;
-	pid_t tid;
+	pid_t tid = 0, found = 0;
 
 	if (directory < 0 || proclist_open(&task, &list) < 0)
-		return false;
-	for (int i = 0; i < PROCSTAT_THREADS_MAX && !(thread.flags & PROC_REALTIME) &&
-			(tid = proclist_next(&list)) > 0;
-	     i++) {
+		return 0;
+	for (int i = 0; i < most && found == 0 && (tid = proclist_next(&list)) > 0; i++) {
 		_cleanup_close_ int fd = procfs_open_pid_file(&task, tid, "stat");
 
-		if (fd >= 0) /* one that ended meanwhile is none */
-			(void)procstat_read_fd(fd, &any, &thread);
+		/* one that ended meanwhile is none */
+		if (fd >= 0 && procstat_read_fd(fd, &any, ret) == 0 && fits(ret))
+			found = tid;
 	}
 	proclist_close(&list);
-	return thread.flags & PROC_REALTIME;
+	return found;
+}
+
+static bool is_realtime(const struct proc_facts *thread)
+{
+	return thread->flags & PROC_REALTIME;
+}
+
+static bool is_living(const struct proc_facts *thread)
+{
+	return thread->state != 'Z' && thread->state != 'X';
+}
+
+pid_t procstat_living_thread(const struct procfs *procfs, const struct proc_facts *facts,
+			     char *ret_state)
+{
+	struct proc_facts thread = *facts;
+	pid_t tid = facts->id.pid;
+
+	if (!is_living(facts))
+		tid = facts->n_threads > 1
+			      ? find_thread(procfs, facts->id.pid, INT_MAX, is_living, &thread)
+			      : 0;
+	*ret_state = thread.state;
+	return tid;
 }
 
 int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts)
@@ -298,7 +322,10 @@ int procstat_read_full(const struct procfs *procfs, struct proc_facts *facts)
 		return -EBADMSG;
 	facts->oom_score_adj = (int16_t)adjustment;
 	facts->flags &= ~(uint32_t)PROC_REALTIME_THREAD;
-	if (facts->n_threads > 1 && has_realtime_thread(procfs, facts->id.pid))
+	/* stat of a process tells the class of its main thread only, and few audio programs play
+	 * there */
+	if (facts->n_threads > 1 && find_thread(procfs, facts->id.pid, PROCSTAT_THREADS_MAX,
+						is_realtime, &(struct proc_facts){0}))
 		facts->flags |= PROC_REALTIME_THREAD;
 	facts->flags |= PROC_FULL;
 	return 0;

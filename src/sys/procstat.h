@@ -43,6 +43,11 @@ int procstat_parse_cgroup(const char *text, size_t len, char *ret_path, size_t c
 /* Reads stat through a kept descriptor (-ESRCH: gone, and nobody else can stand behind it). */
 int procstat_read_fd(int fd, const struct procstat_units *units, struct proc_facts *facts);
 
+/* A thread of the process that lives, and its state letter: the main one, or another where that has
+ * ended before the others and stays as a zombie. 0 where none does. */
+pid_t procstat_living_thread(const struct procfs *procfs, const struct proc_facts *facts,
+			     char *ret_state);
+
 /* Reads status and oom_score_adj of facts->id.pid, where it has several threads the first 64 of
  * them for PROC_REALTIME_THREAD, sets PROC_FULL. 0 or -errno. */
 #define PROCSTAT_THREADS_MAX 64

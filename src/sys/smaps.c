@@ -39,19 +39,6 @@ static int find_key(const char *line, size_t len)
 	return -1;
 }
 
-/* The bytes of "   1234 kB" between at and end. */
-static int parse_amount(const char *at, const char *end, uint64_t *ret_bytes)
-{
-	uint64_t kib;
-
-	while (at < end && *at == ' ')
-		at++;
-	if (num_scan_u64(&at, end, &kib) < 0 || end - at != 3 || memcmp(at, " kB", 3) != 0)
-		return -EBADMSG;
-	*ret_bytes = bytes_from_kib(kib);
-	return *ret_bytes == UINT64_MAX ? -EBADMSG : 0;
-}
-
 /* " rd wr mr lo": two letters each, proc_pid_smaps(5) */
 static int parse_flags(const char *at, const char *end, struct entry *entry)
 {
@@ -78,7 +65,7 @@ static int parse_line(const char *line, size_t len, struct entry *entry)
 		return 0;
 	at = line + keys[key].len;
 	r = key == KEY_FLAGS ? parse_flags(at, end, entry)
-			     : parse_amount(at, end, &entry->bytes[key]);
+			     : num_scan_kib(at, end, &entry->bytes[key]);
 	if (entry->found & 1u << key)
 		return -EBADMSG;
 	entry->found |= 1u << key;

@@ -119,11 +119,11 @@ static int set_call(struct tracee *tracee, uint32_t number)
 
 /* -- stops ------------------------------------------------------------------------------------- */
 
-int tracee_seize(pid_t tid, struct tracee *ret)
+int tracee_seize(pid_t pid, pid_t tid, struct tracee *ret)
 {
 	int r;
 
-	*ret = (struct tracee){.tid = tid, .running = true};
+	*ret = (struct tracee){.pid = pid, .tid = tid, .running = true};
 	r = trace(PTRACE_SEIZE, tid, 0, (void *)(uintptr_t)PTRACE_O_TRACESYSGOOD);
 	if (r < 0)
 		return r;
@@ -333,9 +333,9 @@ void tracee_release(struct tracee *tracee)
 	/* SIGCONT came meanwhile: it must not run before its memory is back. Else the group stop is
 	 * still in effect, and takes it in again. */
 	if (tracee->running || !tracee->group_stopped)
-		(void)kill(tracee->tid, SIGSTOP);
+		(void)kill(tracee->pid, SIGSTOP);
 	(void)trace(PTRACE_DETACH, tracee->tid, 0, NULL);
 	for (int number = 1; number < 64; number++)
 		if (tracee->resend & (UINT64_C(1) << number))
-			(void)syscall(SYS_tgkill, tracee->tid, tracee->tid, number);
+			(void)syscall(SYS_tgkill, tracee->pid, tracee->tid, number);
 }

@@ -17,7 +17,7 @@ enum tracee_stop {
 };
 
 struct tracee {
-	pid_t tid;
+	pid_t pid, tid;
 	enum tracee_stop stop; /* the last one */
 	bool running;	       /* since then */
 	bool group_stopped;    /* at the last TRACEE_TRAP */
@@ -36,8 +36,8 @@ struct tracee_call {
 	uint64_t argument; /* the first */
 };
 
-/* Takes hold of the thread, and has it stop; tracee_wait for that. 0 or -errno. */
-int tracee_seize(pid_t tid, struct tracee *ret);
+/* Takes hold of a thread of the process, and has it stop; tracee_wait for that. 0 or -errno. */
+int tracee_seize(pid_t pid, pid_t tid, struct tracee *ret);
 
 /* Waits until it stops, no longer than clock_now_ns() is end_ns. 0, -ETIMEDOUT or -errno. */
 int tracee_wait(struct tracee *tracee, uint64_t end_ns, enum tracee_stop *ret);

@@ -18,11 +18,11 @@ remember one two
 TOTAL_MIB=500
 memory 19
 await_log 'steady -> hungry: memory is short need=5[45]\.[0-9]MiB'
-await_log "would be swapped pid=${PID[one]} name=${OWN}one bytes=5[45]\\.[0-9]MiB of=5[45]\\.[0-9]MiB .* backend=null"
+await_log "would be swapped pid=${PID[one]} name=${OWN}one bytes=5[45]\\.[0-9]MiB of=5[45]\\.[0-9]MiB .* backend=null-madvise"
 ticks 20
 expect_times 1 'would be swapped'
 expect_dump 'need: 0B '
-expect_dump 'backend null: out=1 out_bytes=0B '
+expect_dump 'backend null-madvise: out=1 out_bytes=0B '
 # More is wanted: the other one, and no more of the first
 memory 5
 await_log "would be swapped pid=${PID[two]} name=${OWN}two bytes=6[34]\\.[0-9]MiB "

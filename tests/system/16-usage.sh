@@ -62,8 +62,14 @@ diff <(sed 's/ # .*//; /^#/d' "$WORK/printed") <(sed 's/ # .*//; /^#/d' "$WORK/o
 # --inspect: what is switched on and can't work is a failure.
 script_memory 50
 expect_status 0 "${daemon[@]}" -i -c /dev/null
-printed '^note +backends '
+printed '^ok +backends +swapify: programs that were started with it, and no others$'
+printed '^ok +kcmp '
+expect_status 0 "${daemon[@]}" -i -c /dev/null --swapify.enabled=no
+printed '^note +backends +none is enabled.*\[swapify\] or \[madvise\]$'
 expect_status 0 "${daemon[@]}" -i -c /dev/null --madvise.enabled=yes
+printed '^ok +backends +swapify, madvise$'
+expect_status 0 "${daemon[@]}" -i -c /dev/null --madvise.enabled=yes --swapify.enabled=no
+printed '^ok +backends +madvise$'
 SWAP_TOTAL_MIB=0 SWAP_FREE_MIB=0 memory 50
 expect_status 1 "${daemon[@]}" -i -c /dev/null --madvise.enabled=yes
 printed '^FAILS +swap .*add swap'

@@ -8,47 +8,12 @@
 . "$(dirname "$0")/lib.sh"
 
 script_memory 50
-mkdir -p /run/swapify
-mount -t tmpfs -o mode=755 none /run/swapify
-if [ -d /run/user ]; then
-	mount -t tmpfs -o mode=755 none /run/user
-fi
+empty_sockets
 for uid in "$OURS" "$SPARED"; do
 	install -d -m 700 -o "$uid" "/run/swapify/$uid" "$WORK/images-$uid"
 done
 chmod 755 "$WORK"
 cp "$BUILD/libswapify.so" "$WORK/libswapify.so"
-
-# start_attached NAME MIB
-start_attached() {
-	local as=${AS:-$OURS}
-	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
-		start_holder "$@"
-	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
-}
-
-# tell NAME REQUEST: by hand, as any client would; the reply into REPLY
-tell() {
-	REPLY=$(python3 - "/run/swapify/$OURS/${PID[$1]}.sock" "$2" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.send(bytes([int(sys.argv[2])]))
-		print(s.recv(1)[0])
-	END
-	)
-}
-
-state_of() {
-	sed 's/.*) //; s/ .*//' "/proc/${PID[$1]}/stat"
-}
-is_frozen() {
-	look "$1"
-	[ "$(state_of "$1")" = t ] && [ "$ANON" -lt 4096 ]
-}
-runs() {
-	[ "$(state_of "$1")" = S ]
-}
 
 start_attached first 64
 start_attached second 48
@@ -100,9 +65,31 @@ verify second
 kill -KILL "$DAEMON"
 wait "$DAEMON" || :
 tell first 1
+# --once waits for it to tell
+expect_status 0 "$BUILD/swapify-policy" --once "${OPTIONS[@]}" "--protect.uids=0 $SPARED"
+printed " ${PID[first]} ${OWN}first .* frozen\$"
+printed '^ +1 +frozen '
 start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
 await_dump 'held: processes=1 bytes=6[0-9.]+MiB'
 expect_dump "held: pid=${PID[first]} .*backend=swapify"
+expect_dump 'passed over:.* frozen=1'
+expect_dump 'swapped_by_others=1 unswapped_by_others=0'
+# ... and brings back at its end what an earlier one has swapped, but nothing of others
+memory 5
+await "second to be frozen by a daemon" is_frozen second
+kill -KILL "$DAEMON"
+wait "$DAEMON" || :
+memory 50
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=4[0-9.]+MiB since=[^ ]+ by=us"
+await_dump 'held: processes=2'
+expect_dump 'swapped_by_others=1 unswapped_by_others=0'
+stop_daemon
+runs second || fail "what an earlier daemon has swapped stays"
+is_frozen first || fail "what others have swapped was brought back"
+verify second
+start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
+await_dump 'held: processes=1 '
 tell first 2
 
 # -- a helper that was killed: the daemon gives the program another one ------------------------------

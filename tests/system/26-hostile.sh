@@ -68,43 +68,9 @@ asked() {
 	[ "$(requests "$1")" -gt 0 ]
 }
 
-# start_attached NAME MIB: an honest one, with the shim
-start_attached() {
-	local as=${AS:-$OURS}
-	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
-		start_holder "$@"
-	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
-}
-
-# tell NAME REQUEST: by hand, as any client would; the answer, byte and lines, into REPLY
-tell() {
-	REPLY=$(python3 - "/run/swapify/$OURS/${PID[$1]}.sock" "$2" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.send(bytes([int(sys.argv[2])]))
-		print(s.recv(1)[0])
-		print(s.makefile().read())
-	END
-	)
-}
 helper_of() {
 	tell "$1" 3
-	sed -n 's/^helper=//p' <<< "$REPLY"
-}
-
-state_of() {
-	sed 's/.*) //; s/ .*//' "/proc/$1/stat"
-}
-is_state() {
-	[ "$(state_of "$1")" = "$2" ]
-}
-is_frozen() {
-	look "$1"
-	is_state "${PID[$1]}" t && [ "$ANON" -lt 4096 ]
-}
-runs() {
-	is_state "${PID[$1]}" S
+	sed -n 's/^helper=//p' <<< "$LINES_BEHIND"
 }
 
 # end_hostile NAME: with the sockets that it leaves
@@ -285,6 +251,40 @@ else
 fi
 end_ours deputy
 rm "/run/swapify/$MALLORY"/*
+
+# -- an orphan whose images lie where nobody answers: it doesn't keep another one from its helper -----------
+# hang DIR: every access to it waits for ever; its server has the descriptor, and says nothing
+hang() {
+	mkdir "$1"
+	mkfifo "$WORK/hang.in"
+	python3 -c 'import ctypes, os, sys
+fd = os.open("/dev/fuse", os.O_RDWR)
+if ctypes.CDLL(None).mount(b"hang", sys.argv[1].encode(), b"fuse", 0,
+        b"fd=%d,rootmode=40700,user_id=0,group_id=0,allow_other" % fd):
+    sys.exit(1)
+sys.stdin.read()' "$1" 0<>"$WORK/hang.in" {NEVER}<&- &
+	SERVER=$!
+	STARTED+=($!)
+	await "$1 to be mounted" grep -q " $1 fuse" /proc/mounts
+}
+if [ -c /dev/fuse ]; then
+	hang "$WORK/hang"
+	WITH="env SWAPIFY_IMAGE_DIR=$WORK/hang" AS=$MALLORY start_holder hung 1
+	kill -STOP "${PID[hung]}"
+	await "hung to stop" is_state "${PID[hung]}" T
+	setpriv --reuid "$MALLORY" --regid "$MALLORY" --clear-groups /usr/bin/python3 -c 'import socket, sys
+socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "/run/swapify/$MALLORY/${PID[hung]}.sock"
+	await_said "another one can't be started: Connection timed out pid=${PID[hung]};"
+	tell alpha 1
+	kill -KILL "$(helper_of alpha)"
+	await_said "it has another one now pid=${PID[alpha]}\$"
+	tell alpha 2
+	[ "$REPLY" = 0 ] || fail "alpha can't be unswapped"
+	end_process "$SERVER"
+	umount "$WORK/hang"
+	end_ours hung
+	rm "/run/swapify/$MALLORY"/*
+fi
 stop_daemon
 
 # -- words of the daemon's own out of a stranger's mouth: one attempt each, as with any other -------------
@@ -313,17 +313,21 @@ end_hostile words
 # little is wanted, and they are larger: they come first, two at a time, and would for ever
 TOTAL_MIB=100
 strangers_unasked
-: > "$REQUESTS"
 for what in silent error=ENOSPC; do
+	: > "$REQUESTS"
 	memory 50
 	AS=$MALLORY start_hostile stubborn "/run/swapify/$MALLORY" 32 swap-$what swap-$what swap-$what swap-$what \
 		swap-$what swap-$what
-	start_daemon "${HERE[@]}" --swapify.timeout=1s
+	cooldown=1s
+	[ "$what" != silent ] || cooldown=1h
+	start_daemon "${HERE[@]}" --swapify.timeout=1s --memory.cooldown=$cooldown --memory.cooldown_max=$cooldown
 	await "swap-$what to be asked" asked "swap-$what"
 	await_dump "attached: pid=${PID[alpha]} uid=$OURS state=running"
 	memory 5
 	await "swap-$what to be told" grep -qE "^swap-$what [0-9]+ 1\$" "$REQUESTS"
 	await "alpha to be frozen all the same" is_frozen alpha
+	n=$(grep -cE "^swap-$what [0-9]+ 1\$" "$REQUESTS")
+	[ "$what" != silent ] || [ "$n" -le 2 ] || fail "$n programs of that user had to be tried before"
 	memory 99
 	stop_daemon
 	expect "alpha isn't thawed at the end" runs alpha

@@ -10,40 +10,13 @@
 # shellcheck disable=SC2034 # lib.sh reads it
 TOTAL_MIB=100 # so that memory 5 wants 25 MiB, less than one of them has
 script_memory 50
-mkdir -p /run/swapify
-mount -t tmpfs -o mode=755 none /run/swapify
-if [ -d /run/user ]; then
-	mount -t tmpfs -o mode=755 none /run/user
-fi
-readonly SOCKETS=/run/swapify/$OURS IMAGES=$WORK/images
+empty_sockets
+readonly IMAGES=$WORK/images
 install -d -m 700 -o "$OURS" "$SOCKETS" "$IMAGES"
 
 # start_old NAME MODE MIB
 start_old() {
 	start_ours "$1" oldshim "$2" "$SOCKETS" "$IMAGES/$1" "$3"
-}
-
-# tell NAME REQUEST: by hand, as any client would; the reply into REPLY
-tell() {
-	REPLY=$(python3 - "$SOCKETS/${PID[$1]}.sock" "$2" <<- 'END'
-		import socket, sys
-		s = socket.socket(socket.AF_UNIX)
-		s.connect(sys.argv[1])
-		s.send(bytes([int(sys.argv[2])]))
-		print(s.recv(1)[0])
-	END
-	)
-}
-
-state_of() {
-	sed 's/.*) //; s/ .*//' "/proc/${PID[$1]}/stat"
-}
-is_frozen() {
-	look "$1"
-	[ "$(state_of "$1")" = T ] && [ "$ANON" -lt 4096 ]
-}
-runs() {
-	[ "$(state_of "$1")" = S ]
 }
 
 # What a status question gets is one byte, and the daemon takes it for what it is.

@@ -161,6 +161,17 @@ end_ours forked
 
 start_tool leaderless areas leaderless 8
 cycles leaderless 20
+# its helper is killed: others start another one
+swapped_says() {
+	"$BUILD/swap" -P "$SOCKETS" -S "$IMAGES" -a status "${PID[leaderless]}" > "$WORK/status" && grep -q "$1" "$WORK/status"
+}
+must swap "${PID[leaderless]}"
+expect "leaderless isn't swapped" swapped_says ': swapped'
+kill -KILL "$(said_line helper)"
+await "leaderless to be an orphan" swapped_says ': orphaned'
+expect_status 0 "$BUILD/swap" -P "$SOCKETS" -S "$IMAGES" -a unswap -f "${PID[leaderless]}"
+verify leaderless
+cycles leaderless 3
 end_ours leaderless
 
 # -- stopped by somebody else ---------------------------------------------------------------------

@@ -147,6 +147,23 @@ request b unswap
 [[ $REPLY_BYTE == [02] ]] || fail "it says: $REPLY_TEXT"
 expect_running b
 
+# a client may take its time, also while a command is at work, which goes on meanwhile
+in_state b running || bring_back b
+tamper pwritev:delay_enter=100000
+talk b ask swap > "$WORK/reply" &
+asking=$!
+await_state b swapping
+REPLY_TEXT=$(talk b slow 150 status)
+expect "it says: $REPLY_TEXT" grep -qx reply=0 <<< "$REPLY_TEXT"
+field state
+[[ $VALUE == swap* ]] || fail "it says: $REPLY_TEXT"
+wait $asking
+untamper
+expect "it says: $(cat "$WORK/reply")" grep -qx reply=0 "$WORK/reply"
+REPLY_TEXT=$(talk b slow 150 unswap)
+expect "it says: $REPLY_TEXT" grep -qx reply=0 <<< "$REPLY_TEXT"
+expect_running b
+
 # many at once: all are answered, and nothing gets mixed up
 replies=$(talk b crowd 200 status)
 expect "replies: $replies" [ "$replies" = 0=200 ]

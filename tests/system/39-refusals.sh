@@ -44,7 +44,7 @@ if do_so a uring; then
 fi
 # a process of another user may be looked into by root, whose helper it would be
 do_so a undump
-swap_refused a '(EPERM|EACCES)' '.'
+swap_refused a '(EPERM|EACCES)' undumpable
 request a status
 expect "it says: $REPLY_TEXT" [ "$REPLY_BYTE" = 0 ]
 do_so a dump
@@ -109,6 +109,50 @@ quit a
 attach a awkward filtered
 grep -q "^Seccomp:.2" "/proc/${PID[a]}/status" || fail "it has no filter"
 round_trip a
+round_trip a
+quit a
+
+# -- filters for system calls -----------------------------------------------------------------------
+
+# without kcmp it shows otherwise who shares its memory, and who doesn't
+attach a awkward no-kcmp
+round_trip a
+do_so a share
+swap_refused a EBUSY shares.its.memory
+do_so a share-off
+do_so a 'fork child'
+round_trip a
+do_so a fork-off
+do_so a vfork
+swap_refused a EBUSY '(did.not.stop|shares.its.memory)'
+do_so a vfork-off
+round_trip a
+quit a
+# one that kills is found out before any harm is done
+for call in kcmp ptrace; do
+	attach a awkward "kill-$call"
+	swap_refused a EPERM "seccomp.*$call"
+	helper_of a
+	before=$HELPER
+	swap_refused a EPERM "seccomp.*$call"
+	helper_of a
+	[ "$HELPER" = "$before" ] || fail "the helper of a was killed"
+	quit a
+done
+# a helper that is there before isn't concerned; that of a child is
+attach a awkward
+do_so a kill-ptrace
+do_so a kill-kcmp
+do_so a share
+swap_refused a EBUSY shares.its.memory
+do_so a share-off
+round_trip a
+do_so a 'fork child'
+PID[child]=${ANSWER#ok }
+await "the child to be attached" answers child
+refused child swap EPERM 'seccomp.*(ptrace|kcmp)'
+unset "PID[child]"
+do_so a fork-off
 round_trip a
 quit a
 

@@ -390,6 +390,57 @@ look() {
 	[ -n "$ANON" ] || fail "$1 has no memory any more"
 }
 
+# is_state PID LETTER
+is_state() {
+	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = "$2" ]
+}
+
+# -- attached programs ----------------------------------------------------------------------------
+
+SOCKETS=/run/swapify/$OURS # where those of $OURS have their sockets
+REPLY=	# the byte that came back when one was told something
+LINES_BEHIND=	# and what came behind it, when that was a question
+
+# Where programs have their sockets, there is nobody yet.
+empty_sockets() {
+	mkdir -p /run/swapify
+	mount -t tmpfs -o mode=755 none /run/swapify
+	if [ -d /run/user ]; then mount -t tmpfs -o mode=755 none /run/user; fi
+}
+
+# start_attached NAME MIB: a holder with the shim, whose images lie in $WORK/images-UID
+start_attached() {
+	local as=${AS:-$OURS}
+	WITH="env LD_PRELOAD=$WORK/libswapify.so SWAPIFY_IMAGE_DIR=$WORK/images-$as ${WITH:-}" \
+		start_holder "$@"
+	await "a socket of $1" test -S "/run/swapify/$as/${PID[$1]}.sock"
+}
+
+# tell NAME REQUEST: by hand, as any client would. Of an answer to another question than for its
+# status only the byte is read: an old shim may keep the connection.
+tell() {
+	LINES_BEHIND=$(python3 - "$SOCKETS/${PID[$1]}.sock" "$2" <<- 'END'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		s.send(bytes([int(sys.argv[2])]))
+		print(s.recv(1)[0])
+		if sys.argv[2] == "3":
+		    print(s.makefile().read())
+	END
+	)
+	REPLY=${LINES_BEHIND%%$'\n'*}
+}
+
+is_frozen() {
+	look "$1"
+	{ is_state "${PID[$1]}" t || is_state "${PID[$1]}" T; } && [ "$ANON" -lt 4096 ]
+}
+
+runs() {
+	is_state "${PID[$1]}" S
+}
+
 declare -A ANON_BEFORE=() SWAP_BEFORE=()
 
 # remember NAME...: what they hold now, for the three below.

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * awkward [handle-term|watch|filtered]: a program that does what makes it impossible to take its
- * memory away. Says "ready", then for every line on stdin "ok", or why not: verify its memory is as
- * it was written uring, uring-close, uring-off  an io_uring; its descriptor closed, but still
- * mapped; gone aio, aio-off                   an AIO context with a request in flight uffd,
- * uffd-off                 a userfaultfd vfork, vfork-off               a thread that waits for a
- * child of vfork share, share-off               a child process on the same memory undump, dump
- * can't be looked into by others of its user seal                           a sealed mapping; part
- * of verify from then on mdwe                           no memory becomes executable any more fork
- * NAME, fork-off            a child that calls itself so, %XX for bytes; says "ok PID" handle-term:
- * SIGTERM makes it say "term". watch: a thread looks at its memory all the time, says "wrong" and
- * ends it with status 3 when it's wrong. filtered: mprotect(2) may not make anything executable, as
- * under MemoryDenyWriteExecute= of systemd.exec(5).
+ * awkward [handle-term|watch|filtered|FILTER]: a program that does what makes it impossible to take
+ * its memory away. Says "ready", then for every line on stdin "ok", or why not:
+ *   verify                       its memory is as it was written
+ *   uring, uring-close, uring-off
+ *                                an io_uring; its descriptor closed, but still mapped; gone
+ *   aio, aio-off                 an AIO context with a request in flight
+ *   uffd, uffd-off               a userfaultfd
+ *   vfork, vfork-off             a thread that waits for a child of vfork
+ *   share, share-off             a child process on the same memory
+ *   undump, dump                 can't be looked into by others of its user
+ *   seal                         a sealed mapping; part of verify from then on
+ *   mdwe                         no memory becomes executable any more
+ *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
+ *   no-kcmp, kill-kcmp, kill-ptrace
+ *                                a FILTER for system calls: EPERM, or death, for such a call
+ * handle-term: SIGTERM makes it say "term". watch: a thread looks at its memory all the time, says
+ * "wrong" and ends it with status 3 when it's wrong. filtered: mprotect(2) may not make anything
+ * executable, as under MemoryDenyWriteExecute= of systemd.exec(5). FILTER: from its start on.
  */
 #include <errno.h>
 #include <linux/aio_abi.h>
@@ -256,6 +262,56 @@ static int forbid_exec(void)
 		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+/* What system call nr gets from now on, also in what it starts */
+static int answer_call(uint32_t nr, uint32_t answer)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, answer),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+		       ? -1
+		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static int no_kcmp(void)
+{
+	return answer_call(SYS_kcmp, SECCOMP_RET_ERRNO | EPERM);
+}
+
+static int kill_kcmp(void)
+{
+	return answer_call(SYS_kcmp, SECCOMP_RET_KILL_PROCESS);
+}
+
+static int kill_ptrace(void)
+{
+	return answer_call(SYS_ptrace, SECCOMP_RET_KILL_PROCESS);
+}
+
+static const struct {
+	const char *word;
+	int (*fn)(void);
+} filters[] = {{"filtered", forbid_exec},
+	       {"no-kcmp", no_kcmp},
+	       {"kill-kcmp", kill_kcmp},
+	       {"kill-ptrace", kill_ptrace}};
+
+/* Starts anew under a filter. */
+static void start_filtered(char **argv)
+{
+	for (size_t i = 0; argv[1] && i < sizeof(filters) / sizeof(filters[0]); i++)
+		if (!strcmp(argv[1], filters[i].word)) {
+			if (filters[i].fn() == 0)
+				(void)execl(argv[0], argv[0], (char *)NULL);
+			_exit(1);
+		}
+}
+
 static pid_t child;
 
 static void decode(const char *from, char *to, size_t cap)
@@ -310,12 +366,26 @@ static const struct {
 	const char *word;
 	int (*fn)(void);
 } commands[] = {
-	{"verify", verify},	  {"uring", uring_on},	  {"uring-close", uring_close},
-	{"uring-off", uring_off}, {"aio", aio_on},	  {"aio-off", aio_off},
-	{"uffd", uffd_on},	  {"uffd-off", uffd_off}, {"vfork", vfork_on},
-	{"vfork-off", vfork_off}, {"share", share_on},	  {"share-off", share_off},
-	{"undump", undump},	  {"dump", dump},	  {"seal", seal},
-	{"fork-off", fork_off},	  {"mdwe", mdwe},
+	{"verify", verify},
+	{"uring", uring_on},
+	{"uring-close", uring_close},
+	{"uring-off", uring_off},
+	{"aio", aio_on},
+	{"aio-off", aio_off},
+	{"uffd", uffd_on},
+	{"uffd-off", uffd_off},
+	{"vfork", vfork_on},
+	{"vfork-off", vfork_off},
+	{"share", share_on},
+	{"share-off", share_off},
+	{"undump", undump},
+	{"dump", dump},
+	{"seal", seal},
+	{"fork-off", fork_off},
+	{"mdwe", mdwe},
+	{"no-kcmp", no_kcmp},
+	{"kill-kcmp", kill_kcmp},
+	{"kill-ptrace", kill_ptrace},
 };
 
 static int run(const char *line)
@@ -352,11 +422,7 @@ int main(int argc, char **argv)
 		(void)sigaction(SIGTERM,
 				&(struct sigaction){.sa_handler = on_term, .sa_flags = SA_RESTART},
 				NULL);
-	if (argc > 1 && !strcmp(argv[1], "filtered")) {
-		if (forbid_exec() == 0)
-			(void)execl(argv[0], argv[0], (char *)NULL);
-		return 1;
-	}
+	start_filtered(argv);
 	memory = map_filled(BYTES);
 	if (!memory)
 		return 1;

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 """shimtalk.py SOCKET ask REQUEST    sends one byte, prints "reply=N" (or "reply=none") and what follows
 shimtalk.py SOCKET rude REQUEST   sends it and is gone before there's an answer
+shimtalk.py SOCKET slow MS REQUEST  the same as ask, but the byte comes so long after the connection
 shimtalk.py SOCKET silent N       N connections that send nothing; "ready", until stdin ends
 shimtalk.py SOCKET crowd N REQ... N connections at once, request by request; how often which reply
 """
 import socket
 import sys
 import threading
+import time
 
 REQUESTS = {"exit": 0, "swap": 1, "unswap": 2, "status": 3}
 
@@ -22,9 +24,10 @@ def number(word):
     return REQUESTS[word] if word in REQUESTS else int(word)
 
 
-def ask(path, request):
+def ask(path, request, after_ms=0):
     """First byte of the answer, or None, and the rest."""
     s = connect(path)
+    time.sleep(after_ms / 1000)
     s.sendall(bytes([number(request)]))
     answer = b""
     try:
@@ -39,9 +42,9 @@ def ask(path, request):
 
 
 def main(path, mode, *args):
-    if mode == "ask":
+    if mode in ("ask", "slow"):
         try:
-            reply, text = ask(path, args[0])
+            reply, text = ask(path, args[-1], int(args[0]) if mode == "slow" else 0)
         except (FileNotFoundError, ConnectionRefusedError, BrokenPipeError):
             reply, text = None, ""
         print("reply=" + ("none" if reply is None else str(reply)))

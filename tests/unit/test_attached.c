@@ -192,6 +192,15 @@ static void converse(struct program *program, const void *data, size_t len, uint
 #define CONVERSE(program, literal, now_ns) \
 	converse((program), (literal), sizeof(literal) - 1, (now_ns))
 
+/* A program of USER, known and running */
+static struct attached *start_running(struct program *program)
+{
+	*program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(program, "\0state=running\n", NOW);
+	return entry_of(program->child.pid);
+}
+
 /* -- names and directories -------------------------------------------------------------------- */
 
 START_TEST(names)
@@ -334,6 +343,35 @@ START_TEST(a_crowd)
 }
 END_TEST
 
+/* Whoever fills what all have in common keeps nobody out who is known to have programs. */
+START_TEST(a_crowd_of_directories)
+{
+	char path[64];
+
+	if (!set_up())
+		return;
+	put(make_dir(USER, true), "5.sock");
+	for (int i = 0; i < 3 * ATTACHED_NAMES_MAX; i++) {
+		(void)snprintf(path, sizeof path, NAMES_RUN_SERVICES "/%d", 100000 + i);
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+	}
+	attached_note_user(&table, OTHER);
+	attached_note_user(&table, USER);
+	attached_note_user(&table, USER);
+	ck_assert_uint_eq(table.n_users, 2);
+	attached_scan(&table);
+	ck_assert_uint_eq(table.n, 1);
+	ck_assert_ptr_nonnull(entry_of(5));
+	ck_assert_uint_eq(table.left_out, 0);
+	/* the latest so many are kept */
+	for (uint32_t uid = 0; uid < ATTACHED_USERS_MAX + 1; uid++)
+		attached_note_user(&table, uid);
+	attached_note_user(&table, USER);
+	attached_scan(&table);
+	ck_assert_ptr_nonnull(entry_of(5));
+}
+END_TEST
+
 /* Whoever claims another's pid first doesn't keep him out for longer than it takes to see it. */
 START_TEST(a_claim)
 {
@@ -468,16 +506,20 @@ START_TEST(an_answer)
 	if (!set_up())
 		return;
 	program = start_program(make_dir(USER, false), USER, 0);
+	ck_assert(attached_all_heard(&table));
 	attached_scan(&table);
+	ck_assert(!attached_all_heard(&table));
 	attached_poll(&table, NOW);
 	entry = entry_of(program.child.pid);
 	ck_assert_int_ge(entry->question_fd, 0);
 	take_question(&program);
 	attached_poll(&table, NOW); /* it isn't there yet */
+	ck_assert(!attached_all_heard(&table));
 	ck_assert_int_ge(entry->question_fd, 0);
 	ck_assert_int_eq(entry->state, ATTACHED_UNKNOWN);
 	ANSWER(&program, "\0state=running\nsince_ns=5\nimage_bytes=0\nheld_bytes=7\n");
 	attached_poll(&table, NOW);
+	ck_assert(attached_all_heard(&table));
 	ck_assert_int_eq(entry->question_fd, -1);
 	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
 	ck_assert_uint_eq(entry->since_ns, 5);
@@ -502,10 +544,7 @@ START_TEST(changes)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	CONVERSE(&program, "\0state=swapping\n", NOW);
 	ck_assert_int_eq(entry->state, ATTACHED_BUSY);
 	ck_assert_uint_eq(entry->next_ns, NOW + NS_PER_S);
@@ -538,10 +577,7 @@ START_TEST(our_own_requests)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_request(entry);
 	ck_assert_int_eq(entry->state, ATTACHED_BUSY);
 	attached_poll(&table, NOW + NS_PER_H); /* it isn't asked meanwhile */
@@ -558,6 +594,99 @@ START_TEST(our_own_requests)
 	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\n", NOW);
 	ck_assert(entry->ours);
 	ck_assert_uint_eq(table.swapped_by_others, 0);
+	end_program(&program);
+}
+END_TEST
+
+/* What the process was before an exec says nothing of what it is. */
+START_TEST(another_program)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	entry->async_io_ns = NOW + NS_PER_H;
+	attached_note_program(entry, 0); /* not permitted */
+	attached_note_program(entry, 5);
+	attached_note_program(entry, 5);
+	attached_note_program(entry, 0);
+	attached_note_program(entry, 6);
+	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
+	ck_assert_uint_eq(entry->async_io_ns, NOW + NS_PER_H);
+	attached_poll(&table, entry->next_ns);
+	ck_assert_int_ge(entry->question_fd, 0);
+	attached_note_program(entry, 7);
+	ck_assert_int_eq(entry->state, ATTACHED_UNKNOWN);
+	ck_assert_int_eq(entry->question_fd, -1);
+	ck_assert_uint_eq(entry->async_io_ns, 0);
+	ck_assert_uint_eq(entry->id.start_ticks, 0);
+	ck_assert(entry_of(program.child.pid) == entry && entry->listed && entry->uid == USER);
+	close_fd(&program.connection);
+	(void)close(
+		accept4(program.listener, NULL, NULL, SOCK_CLOEXEC)); /* the one that was hung up */
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert_int_eq(entry->state, ATTACHED_RUNNING);
+	end_program(&program);
+}
+END_TEST
+
+/* On its way out it has failed, and runs: it was never away. */
+START_TEST(a_swap_that_fails)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	CONVERSE(&program, "\0state=swapping\n", NOW);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->changed);
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->changed && !entry->ours);
+	ck_assert_uint_eq(table.unswapped_by_others, 0);
+	/* on its way back it is seen, and then it is there */
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\n", NOW);
+	entry->changed = false;
+	CONVERSE(&program, "\0state=unswapping\n", NOW);
+	ck_assert(!entry->changed);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(entry->changed);
+	ck_assert_uint_eq(table.unswapped_by_others, 1);
+	/* by a request of ours, of which nothing was heard any more */
+	attached_note_result(entry, ATTACHED_SWAPPED, 5 * MIB, NOW);
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(entry->changed);
+	ck_assert_uint_eq(table.unswapped_by_others, 1);
+	end_program(&program);
+}
+END_TEST
+
+/* So it is with what an earlier daemon has asked for; whoever else says so runs anyway. */
+START_TEST(an_earlier_daemon)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\nby=swapify-policy\n", NOW);
+	entry = entry_of(program.child.pid);
+	ck_assert(entry->ours && entry->state == ATTACHED_SWAPPED);
+	ck_assert_uint_eq(table.swapped_by_others, 0);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->ours);
+	CONVERSE(&program, "\0state=swapped\nheld_bytes=5\nby=swap\n", NOW);
+	ck_assert(!entry->ours);
+	ck_assert_uint_eq(table.swapped_by_others, 1);
 	end_program(&program);
 }
 END_TEST
@@ -709,10 +838,7 @@ START_TEST(stops_and_goes_on)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_state(entry, 'S', NOW);
 	attached_note_state(entry, 'R', NOW);
 	attached_note_state(entry, 'D', NOW);
@@ -740,10 +866,7 @@ START_TEST(a_late_deed)
 
 	if (!set_up())
 		return;
-	program = start_program(make_dir(USER, true), USER, 0);
-	attached_scan(&table);
-	CONVERSE(&program, "\0state=running\n", NOW);
-	entry = entry_of(program.child.pid);
+	entry = start_running(&program);
 	attached_note_state(entry, 'S', NOW);
 	attached_note_request(entry);
 	attached_note_result(entry, ATTACHED_BUSY, 0, 0);
@@ -756,6 +879,8 @@ START_TEST(a_late_deed)
 	ck_assert(has_connection(&program));
 	end_program(&program);
 	attached_close(&table);
+	ck_assert_int_eq(entry->question_fd, -1);
+	ck_assert_uint_eq(table.n, 0);
 }
 END_TEST
 
@@ -806,9 +931,25 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		names,	      directories,   a_crowd,	 a_claim,	    who_listens,
-		a_full_queue, an_answer,     changes,	 our_own_requests,  an_answer_of_before,
-		silence,      wrong_answers, an_old_one, stops_and_goes_on, a_late_deed,
+		names,
+		directories,
+		a_crowd,
+		a_crowd_of_directories,
+		a_claim,
+		who_listens,
+		a_full_queue,
+		an_answer,
+		changes,
+		our_own_requests,
+		an_answer_of_before,
+		another_program,
+		a_swap_that_fails,
+		an_earlier_daemon,
+		silence,
+		wrong_answers,
+		an_old_one,
+		stops_and_goes_on,
+		a_late_deed,
 		turns,
 	};
 

@@ -604,6 +604,78 @@ START_TEST(as_many_as_the_backend_takes)
 }
 END_TEST
 
+/* One user's processes that don't answer keep only each other waiting. */
+START_TEST(so_many_of_a_user)
+{
+	struct script *his[4], *anothers;
+
+	rig_open(4, 1);
+	rig.fakes[0].ops.per_user = 2;
+	for (size_t i = 0; i < 4; i++) {
+		his[i] = new_script(child_idles);
+		set_steps(his[i], 1, STEP_WAIT, STEP_DONE);
+		add(his[i], ACTION_RECLAIM, 0);
+		plan.actions[i].uid = 1000;
+	}
+	anothers = new_script(child_idles);
+	add(anothers, ACTION_RESTORE, 0);
+	plan.actions[4].uid = 1001;
+	submit();
+	run(30 * NS_PER_MS);
+	ck_assert_int_eq(outcome_of(anothers)->kind, OUTCOME_DONE);
+	ck_assert_uint_eq(rig.n_outcomes, 1);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(his[i]->begun, i < 2);
+	for (size_t i = 0; i < 4; i++)
+		answer(his[i]);
+	run_to_the_end();
+	ck_assert_uint_eq(rig.n_outcomes, 5);
+	rig_close();
+}
+END_TEST
+
+/* Who doesn't answer isn't counted on after a while, nor who stands behind him. */
+START_TEST(held_up)
+{
+	struct script *his[3], *anothers;
+	uint64_t now_ns;
+
+	rig_open(4, 1);
+	rig.fakes[0].ops.per_user = 2;
+	for (size_t i = 0; i < 3; i++) {
+		his[i] = new_script(child_idles);
+		set_steps(his[i], 1, STEP_WAIT, STEP_DONE);
+		add(his[i], ACTION_RECLAIM, 0);
+		plan.actions[i].uid = 1000;
+	}
+	submit();
+	run_what_can();
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 30 * MIB);
+	ck_assert(executor_moving(&rig.executor));
+	now_ns = clock_now_ns();
+	(void)executor_run(&rig.executor, now_ns + 29 * NS_PER_S);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 30 * MIB);
+	(void)executor_run(&rig.executor, now_ns + 30 * NS_PER_S);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 0);
+	ck_assert(!executor_moving(&rig.executor) && executor_busy(&rig.executor));
+	/* another's is */
+	plan = (struct plan){0};
+	anothers = new_script(child_idles);
+	set_steps(anothers, 1, STEP_WAIT, STEP_DONE);
+	add(anothers, ACTION_RECLAIM, 0);
+	plan.actions[0].uid = 1001;
+	submit();
+	run_what_can();
+	ck_assert(executor_moving(&rig.executor));
+	answer(anothers);
+	for (size_t i = 0; i < 3; i++)
+		answer(his[i]);
+	run_to_the_end();
+	ck_assert_uint_eq(rig.n_outcomes, 4);
+	rig_close();
+}
+END_TEST
+
 START_TEST(a_busy_backend_blocks_nobody_else)
 {
 	struct script *slow[3], *quick;
@@ -1388,6 +1460,8 @@ int main(void)
 		nothing_to_wait_for,
 		ready_for_nobody,
 		as_many_as_the_backend_takes,
+		so_many_of_a_user,
+		held_up,
 		a_busy_backend_blocks_nobody_else,
 		a_step_each_in_turn,
 		duplicates_are_dropped,

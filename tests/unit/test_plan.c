@@ -417,6 +417,8 @@ START_TEST(what_is_not_to_be_tried_yet_stays_out)
 	ck_assert_uint_eq(restore(snapshot, GIB).n_actions, 0);
 	proc->past.retry_ns = LATER;
 	ck_assert_uint_eq(restore(snapshot, GIB).n_actions, 1);
+	proc->past.under_way = true;
+	ck_assert_uint_eq(restore(snapshot, GIB).n_actions, 0);
 }
 END_TEST
 

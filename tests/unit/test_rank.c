@@ -10,12 +10,12 @@
 
 /* The reasons that rank_verdict gives, in the order in which its rules are tried. */
 static const enum reason verdicts[] = {
-	REASON_INIT,	   REASON_KERNEL,	  REASON_ZOMBIE,   REASON_UNINTERRUPTIBLE,
-	REASON_STOPPED,	   REASON_TRACED,	  REASON_REALTIME, REASON_PROTECTED,
-	REASON_UNREADABLE, REASON_OOM_PROTECTED,  REASON_SMALL,	   REASON_NO_BACKEND,
-	REASON_FOREGROUND, REASON_SESSION_LEADER, REASON_WATCHDOG, REASON_ASYNC_IO,
-	REASON_ACTIVE,	   REASON_YOUNG,	  REASON_BACKOFF,  REASON_RESTORED,
-	REASON_SPENT,
+	REASON_INIT,	   REASON_KERNEL,     REASON_ZOMBIE,	     REASON_UNINTERRUPTIBLE,
+	REASON_FROZEN,	   REASON_STOPPED,    REASON_TRACED,	     REASON_REALTIME,
+	REASON_PROTECTED,  REASON_UNREADABLE, REASON_OOM_PROTECTED,  REASON_SMALL,
+	REASON_NO_BACKEND, REASON_FOREGROUND, REASON_SESSION_LEADER, REASON_WATCHDOG,
+	REASON_ASYNC_IO,   REASON_ACTIVE,     REASON_YOUNG,	     REASON_BACKOFF,
+	REASON_RESTORED,   REASON_SPENT,
 };
 
 static void spoil_flags(struct proc *proc, enum reason reason)
@@ -50,6 +50,10 @@ static void spoil(struct proc *proc, enum reason reason)
 	case REASON_INIT: proc->facts.id.pid = 1; break;
 	case REASON_ZOMBIE: proc->facts.state = 'Z'; break;
 	case REASON_UNINTERRUPTIBLE: proc->facts.state = 'D'; break;
+	case REASON_FROZEN:
+		proc->facts.state = 't';
+		proc->past.frozen_bytes = MIB;
+		break;
 	case REASON_STOPPED: proc->facts.state = 'T'; break;
 	case REASON_TRACED: proc->facts.tracer_pid = 4711; break;
 	case REASON_SMALL: proc->facts.anon_bytes = 12 * MIB - 1; break;
@@ -147,6 +151,10 @@ START_TEST(states)
 
 		proc.facts.state = rows[i].state;
 		assert_verdict(&proc, rows[i].reason, name);
+		if (rows[i].reason == REASON_STOPPED || rows[i].reason == REASON_TRACED) {
+			proc.past.frozen_bytes = 1;
+			assert_verdict(&proc, REASON_FROZEN, name);
+		}
 	}
 }
 END_TEST

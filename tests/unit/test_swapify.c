@@ -2,6 +2,7 @@
 /* The steps of a conversation, over socketpairs: the other side is the test. */
 #include "backend/swapify.h"
 
+#include "base/log.h"
 #include "unit/builders.h"
 
 #include <errno.h>
@@ -320,7 +321,27 @@ START_TEST(a_reason)
 	for (const char *c = why; *c; c++)
 		ck_assert_msg(*c >= ' ' && *c <= '~', "a byte %#x", (unsigned char)*c);
 	end();
-	ck_assert(!entry->async_io);
+	ck_assert_uint_eq(entry->async_io_ns, 0);
+}
+END_TEST
+
+/* Who it is stands behind it in a line of the log, which is cut at its end. */
+START_TEST(a_long_reason)
+{
+	const char *why = swapify.slots[1].why;
+	char answer[WIRE_TEXT_MAX];
+
+	memset(answer, 'x', sizeof answer);
+	memcpy(answer, "\1reason=", 8);
+	answer[sizeof answer - 1] = '\n';
+	start(ACTION_RECLAIM);
+	say(answer, sizeof answer);
+	hang_up();
+	ck_assert_int_eq(step(NOW), STEP_WAIT);
+	ck_assert_int_eq(step(NOW), -EIO);
+	ck_assert_uint_eq(strlen(why), SWAPIFY_WHY_MAX - 1);
+	ck_assert_uint_lt(strlen(why) + 200, LOG_LINE_MAX);
+	end();
 }
 END_TEST
 
@@ -332,7 +353,7 @@ START_TEST(async_io_is_remembered)
 	ck_assert_int_eq(step(NOW), STEP_WAIT);
 	ck_assert_int_eq(step(NOW), -EINPROGRESS);
 	end();
-	ck_assert(entry->async_io);
+	ck_assert_uint_eq(entry->async_io_ns, NOW + NS_PER_H);
 }
 END_TEST
 
@@ -396,6 +417,7 @@ int main(void)
 		a_flood,
 		the_longest_answer,
 		a_reason,
+		a_long_reason,
 		async_io_is_remembered,
 		gone_from_the_table,
 		estimates,

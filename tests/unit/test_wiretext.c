@@ -16,7 +16,7 @@ START_TEST(takes_all_of_it)
 	struct wiretext answer;
 
 	ck_assert_int_eq(PARSE("\0state=swapped\nsince_ns=18446744073709551615\nimage_bytes=4096\n"
-			       "held_bytes=8192\nmode=eager\nhelper=2147483647\n"
+			       "held_bytes=8192\nmode=eager\nhelper=2147483647\nby=a b\n"
 			       "image=/home/x y/\xc3\xa4=/1.swap\n",
 			       &answer),
 			 0);
@@ -28,6 +28,7 @@ START_TEST(takes_all_of_it)
 	ck_assert_uint_eq(answer.held_bytes, 8192);
 	ck_assert_str_eq(answer.mode, "eager");
 	ck_assert_int_eq(answer.helper, INT32_MAX);
+	ck_assert_str_eq(answer.by, "a b");
 	ck_assert_str_eq(answer.image, "/home/x y/\xc3\xa4=/1.swap");
 	ck_assert_str_eq(answer.error, "");
 	ck_assert_str_eq(answer.reason, "");
