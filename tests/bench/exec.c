@@ -2,7 +2,8 @@
 /*
  * exec SHIM [N]: what the shim costs a program that is executed: N times (200) /bin/true with it
  * and without, by turns, from before the fork until its end is known. Prints
- * "exec WITHOUT WITH MORE": the medians and their difference in ms. Sockets are made in a directory of its own, which it removes.
+ * "exec WITHOUT WITH MORE": the medians and their difference in ms. Sockets are made in a directory
+ * of its own, which it removes.
  */
 #include <dirent.h>
 #include <fcntl.h>
