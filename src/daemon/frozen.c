@@ -165,7 +165,7 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }
 
-void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
+void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)
 {
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 	uint64_t margin_bytes = u64_percent(snapshot->mem.total_bytes, EXIT_MARGIN_PERCENT);
@@ -177,7 +177,8 @@ void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
 		const struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
 		struct action *action = &ret->actions[ret->n_actions];
 
-		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0)
+		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0 ||
+		    proc->past.out_since_ns < since_ns)
 			continue;
 		if (proc->past.frozen_bytes > spare_bytes) {
 			log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "

@@ -17,5 +17,6 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
 /* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
- * of memory available; what doesn't fit is said, and stays. For the end. */
-void frozen_plan_exit(struct daemon *daemon, struct plan *ret);
+ * of memory available; what doesn't fit is said, and stays. Only what went out at since_ns or
+ * later. For the end. */
+void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret);
