@@ -97,14 +97,17 @@ void daemon_close(struct daemon *daemon)
 
 void daemon_reconfigure(struct daemon *daemon, struct config *config)
 {
+	bool switched;
+
 	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
 	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
 	if (config->params.memory.cooldown_ns != daemon->config.params.memory.cooldown_ns)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
+	switched = config->params.swapify.enabled != daemon->config.params.swapify.enabled;
 	config_free(&daemon->config);
 	daemon->config = *config;
-	if (!config->params.swapify.enabled)
-		attached_close(&daemon->attached);
+	if (switched)
+		frozen_switched(daemon);
 	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }

@@ -52,6 +52,27 @@ void frozen_scan(struct daemon *daemon)
 	daemon->said.attached_full = table->left_out > 0;
 }
 
+void frozen_switched(struct daemon *daemon)
+{
+	struct snapshot *snapshot = &daemon->sampler.snapshot;
+	struct backend_stats *stats = daemon->executor.stats;
+	bool on = daemon->config.params.swapify.enabled;
+
+	memmove(&stats[on], &stats[!on], (BACKEND_MAX - 1) * sizeof *stats);
+	stats[on ? 0 : BACKEND_MAX - 1] = (struct backend_stats){0};
+	for (size_t i = 0; i < snapshot->n_procs; i++) {
+		struct proc_history *past = &snapshot->procs[i].past;
+
+		past->frozen_bytes = 0; /* or not asked for yet */
+		if (on)
+			past->held_by++;
+		else if (past->held_by > 0)
+			past->held_by--;
+	}
+	if (!on)
+		attached_close(&daemon->attached);
+}
+
 static void take_change(struct proc *proc, struct attached *entry, uint64_t now_ns)
 {
 	entry->changed = false;

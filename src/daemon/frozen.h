@@ -7,6 +7,9 @@
 /* Looks for sockets; before a scan, which then follows those that are swapped. */
 void frozen_scan(struct daemon *daemon);
 
+/* [swapify] enabled is another one than it was: whoever stands behind the first backend moves. */
+void frozen_switched(struct daemon *daemon);
+
 /* Takes answers in, asks, and tells the followed processes what they have out. Every tick. */
 void frozen_update(struct daemon *daemon, uint64_t now_ns);
 
