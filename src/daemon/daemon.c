@@ -171,7 +171,7 @@ static void estimate_all(struct daemon *daemon)
 
 		snapshot->room_bytes[i] =
 			u64_sub_sat(backend->ops->room(backend->ctx, &snapshot->mem),
-				    executor_in_flight_bytes(executor));
+				    executor_in_flight_bytes(executor, (unsigned)i));
 	}
 }
 
@@ -369,7 +369,8 @@ static uint64_t in_flight_bytes(struct daemon *daemon, uint64_t now_ns)
 {
 	if (now_ns - daemon->promised_ns >= daemon->machine.cooldown_ns)
 		daemon->promised_bytes = 0;
-	return u64_add_sat(executor_in_flight_bytes(&daemon->executor), daemon->promised_bytes);
+	return u64_add_sat(executor_in_flight_bytes(&daemon->executor, BACKEND_NONE),
+			   daemon->promised_bytes);
 }
 
 /* What is on its way isn't wanted again, but there is none of it to give away yet. */
