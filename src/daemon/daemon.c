@@ -97,14 +97,17 @@ void daemon_close(struct daemon *daemon)
 
 void daemon_reconfigure(struct daemon *daemon, struct config *config)
 {
+	bool switched;
+
 	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
 	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
 	if (config->params.memory.cooldown_ns != daemon->config.params.memory.cooldown_ns)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
+	switched = config->params.swapify.enabled != daemon->config.params.swapify.enabled;
 	config_free(&daemon->config);
 	daemon->config = *config;
-	if (!config->params.swapify.enabled)
-		attached_close(&daemon->attached);
+	if (switched)
+		frozen_switched(daemon);
 	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
 }
@@ -168,7 +171,7 @@ static void estimate_all(struct daemon *daemon)
 
 		snapshot->room_bytes[i] =
 			u64_sub_sat(backend->ops->room(backend->ctx, &snapshot->mem),
-				    executor_in_flight_bytes(executor));
+				    executor_in_flight_bytes(executor, (unsigned)i));
 	}
 }
 
@@ -366,7 +369,8 @@ static uint64_t in_flight_bytes(struct daemon *daemon, uint64_t now_ns)
 {
 	if (now_ns - daemon->promised_ns >= daemon->machine.cooldown_ns)
 		daemon->promised_bytes = 0;
-	return u64_add_sat(executor_in_flight_bytes(&daemon->executor), daemon->promised_bytes);
+	return u64_add_sat(executor_in_flight_bytes(&daemon->executor, BACKEND_NONE),
+			   daemon->promised_bytes);
 }
 
 /* What is on its way isn't wanted again, but there is none of it to give away yet. */

@@ -93,19 +93,24 @@ bool executor_moving(const struct executor *executor)
 	return false;
 }
 
-uint64_t executor_in_flight_bytes(const struct executor *executor)
+static bool goes_out(const struct action *action, unsigned backend)
+{
+	return action->verb == ACTION_RECLAIM &&
+	       (backend == BACKEND_NONE || action->backend == backend);
+}
+
+uint64_t executor_in_flight_bytes(const struct executor *executor, unsigned backend)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < executor->queue_len; i++)
-		if (executor->queue[i].verb == ACTION_RECLAIM &&
+		if (goes_out(&executor->queue[i], backend) &&
 		    !stands_behind(executor, &executor->queue[i]))
 			bytes = u64_add_sat(bytes, executor->queue[i].bytes);
 	for (size_t i = 0; i < EXECUTOR_JOBS_MAX; i++) {
 		const struct running *running = &executor->running[i];
 
-		if (running->active && !running->held_up &&
-		    running->job.action.verb == ACTION_RECLAIM)
+		if (running->active && !running->held_up && goes_out(&running->job.action, backend))
 			bytes = u64_add_sat(bytes, u64_sub_sat(running->job.action.bytes,
 							       running->job.done_bytes));
 	}

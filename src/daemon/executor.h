@@ -113,9 +113,10 @@ void executor_abort_verb(struct executor *executor, enum action_verb verb, uint6
 /* The same both ways. */
 void executor_abort(struct executor *executor, uint64_t now_ns);
 
-/* Bytes that are being moved out, or will be: not to be asked for again. What a process has been
+/* Bytes that are being moved out by a backend, BACKEND_NONE: by any, or will be: not to be asked
+ * for again. What a process has been
  * asked for half a minute ago isn't among it, nor what waits for that. */
-uint64_t executor_in_flight_bytes(const struct executor *executor);
+uint64_t executor_in_flight_bytes(const struct executor *executor, unsigned backend);
 
 /* Whether something is under way that can be counted on in the same sense. */
 bool executor_moving(const struct executor *executor);

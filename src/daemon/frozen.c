@@ -52,6 +52,27 @@ void frozen_scan(struct daemon *daemon)
 	daemon->said.attached_full = table->left_out > 0;
 }
 
+void frozen_switched(struct daemon *daemon)
+{
+	struct snapshot *snapshot = &daemon->sampler.snapshot;
+	struct backend_stats *stats = daemon->executor.stats;
+	bool on = daemon->config.params.swapify.enabled;
+
+	memmove(&stats[on], &stats[!on], (BACKEND_MAX - 1) * sizeof *stats);
+	stats[on ? 0 : BACKEND_MAX - 1] = (struct backend_stats){0};
+	for (size_t i = 0; i < snapshot->n_procs; i++) {
+		struct proc_history *past = &snapshot->procs[i].past;
+
+		past->frozen_bytes = 0; /* or not asked for yet */
+		if (on)
+			past->held_by++;
+		else if (past->held_by > 0)
+			past->held_by--;
+	}
+	if (!on)
+		attached_close(&daemon->attached);
+}
+
 static void take_change(struct proc *proc, struct attached *entry, uint64_t now_ns)
 {
 	entry->changed = false;
@@ -165,7 +186,7 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }
 
-void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
+void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)
 {
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 	uint64_t margin_bytes = u64_percent(snapshot->mem.total_bytes, EXIT_MARGIN_PERCENT);
@@ -177,7 +198,8 @@ void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
 		const struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
 		struct action *action = &ret->actions[ret->n_actions];
 
-		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0)
+		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0 ||
+		    proc->past.out_since_ns < since_ns)
 			continue;
 		if (proc->past.frozen_bytes > spare_bytes) {
 			log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "

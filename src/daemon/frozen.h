@@ -7,6 +7,9 @@
 /* Looks for sockets; before a scan, which then follows those that are swapped. */
 void frozen_scan(struct daemon *daemon);
 
+/* [swapify] enabled is another one than it was: whoever stands behind the first backend moves. */
+void frozen_switched(struct daemon *daemon);
+
 /* Takes answers in, asks, and tells the followed processes what they have out. Every tick. */
 void frozen_update(struct daemon *daemon, uint64_t now_ns);
 
@@ -17,5 +20,6 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
 /* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
- * of memory available; what doesn't fit is said, and stays. For the end. */
-void frozen_plan_exit(struct daemon *daemon, struct plan *ret);
+ * of memory available; what doesn't fit is said, and stays. Only what went out at since_ns or
+ * later. For the end. */
+void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret);

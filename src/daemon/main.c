@@ -24,6 +24,7 @@
 #define IDENT "swapify-policy"
 #define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
 #define THAW_NS (60 * NS_PER_S)	      /* systemd gives 90 s to end in */
+#define FREEZE_NS (15 * NS_PER_S)     /* of it, for what is on its way out */
 #define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
 
 struct service {
@@ -173,7 +174,8 @@ static void run_jobs(struct service *service, uint64_t end_ns)
 	struct daemon *daemon = &service->daemon;
 	bool more = true;
 
-	while (executor_busy(&daemon->executor) && clock_now_ns() < end_ns) {
+	/* who doesn't answer isn't waited for */
+	while (executor_moving(&daemon->executor) && clock_now_ns() < end_ns) {
 		struct loop_events events;
 
 		if (loop_wait(&service->loop,
@@ -186,23 +188,32 @@ static void run_jobs(struct service *service, uint64_t end_ns)
 	}
 }
 
+static void thaw_since(struct service *service, uint64_t since_ns, uint64_t end_ns)
+{
+	struct daemon *daemon = &service->daemon;
+
+	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
+		return;
+	frozen_plan_exit(daemon, since_ns, &daemon->plan);
+	executor_submit(&daemon->executor, &daemon->plan);
+	run_jobs(service, end_ns);
+}
+
 /* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
 static void thaw(struct service *service)
 {
 	struct daemon *daemon = &service->daemon;
-	uint64_t end_ns = clock_now_ns() + THAW_NS;
+	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS;
 
 	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP)
 		return;
 	/* what is being frozen goes through with it, and can be thawed only then */
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
-	run_jobs(service, end_ns);
-	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
-		return;
-	frozen_plan_exit(daemon, &daemon->plan);
-	executor_submit(&daemon->executor, &daemon->plan);
-	run_jobs(service, end_ns);
+	run_jobs(service, start_ns + FREEZE_NS);
+	thaw_since(service, 0, end_ns);
+	/* what took longer to go out than that */
+	thaw_since(service, start_ns + FREEZE_NS, end_ns);
 }
 
 static int run_loop(struct service *service)

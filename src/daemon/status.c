@@ -79,7 +79,7 @@ static void print_memory(const struct printer *out, const struct daemon *daemon)
 	print(out, "need: %s%s in_flight=%s", daemon->need_bytes < 0 ? "-" : "",
 	      FMT_BYTES((uint64_t)(daemon->need_bytes < 0 ? -daemon->need_bytes
 							  : daemon->need_bytes)),
-	      FMT_BYTES(executor_in_flight_bytes(&daemon->executor)));
+	      FMT_BYTES(executor_in_flight_bytes(&daemon->executor, BACKEND_NONE)));
 }
 
 static void print_backends(const struct printer *out, const struct daemon *daemon)

@@ -490,6 +490,44 @@ START_TEST(what_never_began_leaves_the_facts)
 }
 END_TEST
 
+static void reload(const char *swapify)
+{
+	char *const overrides[] = {(char *)(uintptr_t)swapify};
+	struct config_error error;
+	struct config config;
+
+	ck_assert_int_eq(config_load("/dev/null", true, overrides, 1, &config, &error), 0);
+	daemon_reconfigure(&service, &config);
+}
+
+/* What a backend holds is its own, also when the one before it goes or comes. */
+START_TEST(a_backend_goes_and_comes)
+{
+	open_daemon();
+	ck_assert_uint_eq(service.executor.n_backends, 2);
+	proc_of(0)->past.out_bytes = MIB;
+	proc_of(0)->past.held_by = 1;
+	proc_of(1)->past.frozen_bytes = MIB;
+	service.executor.stats[0].out_bytes = 1;
+	service.executor.stats[1].out_bytes = 2;
+	reload("--swapify.enabled=no");
+	ck_assert_uint_eq(service.executor.n_backends, 1);
+	ck_assert_str_eq(service.executor.backends[0].ops->name, "null-madvise");
+	ck_assert_uint_eq(proc_of(0)->past.held_by, 0);
+	ck_assert_uint_eq(proc_of(0)->past.out_bytes, MIB);
+	ck_assert_uint_eq(proc_of(1)->past.frozen_bytes, 0);
+	ck_assert_uint_eq(service.executor.stats[0].out_bytes, 2);
+	reload("--swapify.enabled=no");
+	ck_assert_uint_eq(service.executor.stats[0].out_bytes, 2);
+	reload("--swapify.enabled=yes");
+	ck_assert_uint_eq(service.executor.n_backends, 2);
+	ck_assert_uint_eq(proc_of(0)->past.held_by, 1);
+	ck_assert_uint_eq(service.executor.stats[0].out_bytes, 0);
+	ck_assert_uint_eq(service.executor.stats[1].out_bytes, 2);
+	close_daemon();
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -506,6 +544,7 @@ int main(void)
 		promises_expire,
 		nothing_promised_is_given_away,
 		what_never_began_leaves_the_facts,
+		a_backend_goes_and_comes,
 	};
 	int status;
 

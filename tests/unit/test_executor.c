@@ -198,7 +198,7 @@ static void rig_open(unsigned parallel, unsigned parallel_of_second)
 static void rig_close(void)
 {
 	ck_assert(!executor_busy(&rig.executor));
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 0);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 0);
 	ck_assert_uint_eq(executor_deadline_ns(&rig.executor), UINT64_MAX);
 	ck_assert(!executor_run(&rig.executor, clock_now_ns()));
 	for (size_t i = 0; i < 2; i++) {
@@ -405,7 +405,7 @@ START_TEST(admitted_with_less)
 	add(second, ACTION_RECLAIM, 0);
 	submit();
 	run_what_can();
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 3 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 3 * MIB);
 	answer(second);
 	run_to_the_end();
 	ck_assert_uint_eq(outcome_of(second)->action.bytes, 3 * MIB);
@@ -650,13 +650,13 @@ START_TEST(held_up)
 	}
 	submit();
 	run_what_can();
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 30 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 30 * MIB);
 	ck_assert(executor_moving(&rig.executor));
 	now_ns = clock_now_ns();
 	(void)executor_run(&rig.executor, now_ns + 29 * NS_PER_S);
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 30 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 30 * MIB);
 	(void)executor_run(&rig.executor, now_ns + 30 * NS_PER_S);
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 0);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 0);
 	ck_assert(!executor_moving(&rig.executor) && executor_busy(&rig.executor));
 	/* another's is */
 	plan = (struct plan){0};
@@ -689,6 +689,10 @@ START_TEST(a_busy_backend_blocks_nobody_else)
 	quick = new_script(child_idles);
 	add(quick, ACTION_RECLAIM, 1);
 	submit();
+	/* each has its own room */
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, 0), 30 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, 1), 10 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 40 * MIB);
 	run(30 * NS_PER_MS);
 	ck_assert_int_eq(outcome_of(quick)->kind, OUTCOME_DONE);
 	ck_assert_uint_eq(rig.n_outcomes, 1);
@@ -787,7 +791,8 @@ START_TEST(what_finds_no_place_is_dropped)
 		submit();
 		ck_assert_uint_eq(rig.executor.queue_len, PLAN_MAX);
 	}
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), PLAN_MAX * 10 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE),
+			  PLAN_MAX * 10 * MIB);
 	ck_assert_uint_eq(executor_cancel_queued(&rig.executor), PLAN_MAX);
 	ck_assert_uint_eq(executor_cancel_queued(&rig.executor), 0);
 	/* for a backend that is gone */
@@ -813,14 +818,14 @@ START_TEST(bytes_in_flight)
 	add(queued, ACTION_RECLAIM, 0);
 	add(back, ACTION_RESTORE, 0);
 	submit();
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 20 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 20 * MIB);
 	(void)executor_run(&rig.executor, clock_now_ns());
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 17 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 17 * MIB);
 	for (int i = 0; i < 4; i++) /* more than was asked for: not less than nothing left */
 		(void)executor_run(&rig.executor, clock_now_ns());
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 10 * MIB);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 10 * MIB);
 	ck_assert_uint_eq(executor_cancel_queued(&rig.executor), 2);
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), 0);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), 0);
 	run_to_the_end();
 	/* sums that don't fit */
 	plan.actions[0] = action_for(script, ACTION_RECLAIM, 0);
@@ -828,7 +833,7 @@ START_TEST(bytes_in_flight)
 	plan.actions[0].bytes = plan.actions[1].bytes = UINT64_MAX - 5;
 	plan.n_actions = 2;
 	submit();
-	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor), UINT64_MAX);
+	ck_assert_uint_eq(executor_in_flight_bytes(&rig.executor, BACKEND_NONE), UINT64_MAX);
 	(void)executor_cancel_queued(&rig.executor);
 	rig_close();
 }
