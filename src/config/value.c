@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/value.h"
 
+#include "base/cleanup.h"
 #include "base/num.h"
 #include "base/units.h"
 
 #include <errno.h>
+#include <regex.h>
 #include <string.h>
 
 #define BLANKS " \t,"
@@ -12,7 +14,7 @@
 bool value_is_string(const struct option_def *option)
 {
 	return option->type == OPTION_STRING || option->type == OPTION_PATH ||
-	       option->type == OPTION_UIDS;
+	       option->type == OPTION_UIDS || option->type == OPTION_REGEXES;
 }
 
 /* -- text to value ------------------------------------------------------------------------- */
@@ -46,6 +48,26 @@ static int parse_uids(const char *list)
 	return 0;
 }
 
+static int parse_regexes(const char *list)
+{
+	while (*(list += strspn(list, BLANKS)) != '\0') {
+		size_t len = strcspn(list, BLANKS);
+		_cleanup_free_ char *word = *list == '^' ? strndup(list, len) : NULL;
+		regex_t regex;
+
+		list += len;
+		if (!word)
+			continue;
+		/* counts may take any amount of memory, and {2,3} would be two words */
+		if (strchr(word, '{'))
+			return -EINVAL;
+		if (regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
+			return -EINVAL;
+		regfree(&regex);
+	}
+	return 0;
+}
+
 /* iniparser 4.1 takes a backslash in quotes as it is, 4.2 as an escape; quotes fit into neither. */
 static bool can_be_held(const char *text)
 {
@@ -66,6 +88,8 @@ static int parse_string(const struct option_def *option, const char *text, int64
 		return -EILSEQ;
 	if (option->type == OPTION_UIDS)
 		r = parse_uids(text);
+	else if (option->type == OPTION_REGEXES)
+		r = parse_regexes(text);
 	else if (option->type == OPTION_PATH && *text != '\0' && *text != '/')
 		r = -EINVAL;
 	if (r == 0)
@@ -120,7 +144,8 @@ static int parse_typed(const struct option_def *option, const char *text, int64_
 	case OPTION_WORD: return parse_word(option->words, text, ret);
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: return parse_string(option, text, ret);
+	case OPTION_UIDS:
+	case OPTION_REGEXES: return parse_string(option, text, ret);
 	}
 	return -EINVAL;
 }
@@ -155,7 +180,8 @@ void value_store(const struct option_def *option, struct params *params, int64_t
 	case OPTION_INTEGER: *(int64_t *)field = value; break;
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: *(const char **)field = string; break;
+	case OPTION_UIDS:
+	case OPTION_REGEXES: *(const char **)field = string; break;
 	}
 }
 
@@ -173,7 +199,8 @@ int64_t value_number(const struct option_def *option, const struct params *param
 	case OPTION_INTEGER: return *(const int64_t *)field;
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: break;
+	case OPTION_UIDS:
+	case OPTION_REGEXES: break;
 	}
 	return 0;
 }
