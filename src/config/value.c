@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/value.h"
 
-#include "base/cleanup.h"
 #include "base/num.h"
 #include "base/units.h"
 
 #include <errno.h>
 #include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS " \t,"
@@ -48,24 +48,33 @@ static int parse_uids(const char *list)
 	return 0;
 }
 
+static bool is_regex(const char *word)
+{
+	regex_t regex;
+
+	/* counts may take any amount of memory, and {2,3} would be two words */
+	if (strchr(word, '{') || regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	regfree(&regex);
+	return true;
+}
+
 static int parse_regexes(const char *list)
 {
-	while (*(list += strspn(list, BLANKS)) != '\0') {
-		size_t len = strcspn(list, BLANKS);
-		_cleanup_free_ char *word = *list == '^' ? strndup(list, len) : NULL;
-		regex_t regex;
+	bool fits = true;
 
+	while (fits && *(list += strspn(list, BLANKS)) != '\0') {
+		size_t len = strcspn(list, BLANKS);
+
+		if (*list == '^') {
+			char *word = strndup(list, len);
+
+			fits = word && is_regex(word);
+			free(word);
+		}
 		list += len;
-		if (!word)
-			continue;
-		/* counts may take any amount of memory, and {2,3} would be two words */
-		if (strchr(word, '{'))
-			return -EINVAL;
-		if (regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
-			return -EINVAL;
-		regfree(&regex);
 	}
-	return 0;
+	return fits ? 0 : -EINVAL;
 }
 
 /* iniparser 4.1 takes a backslash in quotes as it is, 4.2 as an escape; quotes fit into neither. */

@@ -7,7 +7,6 @@
 #include "daemon/prelock_table.h"
 #include "sys/clock.h"
 #include "sys/filefacts.h"
-#include "sys/fstype.h"
 #include "sys/mlockfile.h"
 #include "sys/procstat.h"
 
@@ -15,6 +14,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 int prelock_scan_open(const struct procfs *procfs, struct prelock_scan **ret)
 {
@@ -59,6 +60,27 @@ const char *prelock_scan_path(const struct prelock_scan *scan, const struct prel
 static bool same_file(const struct file_facts *a, const struct file_facts *b)
 {
 	return a->device == b->device && a->inode == b->inode;
+}
+
+/* Whether somebody may let us wait for what lies on the device. Known without asking it; one that
+ * isn't mounted here isn't reached by its path either. */
+static bool is_served(struct prelock_scan *scan, uint64_t device)
+{
+	const char *line;
+	size_t len;
+
+	if (device == scan->known_device)
+		return scan->known_served;
+	if (lines_open(scan->procfs, getpid(), "mountinfo", &scan->mounts) < 0)
+		return false;
+	scan->known_device = device;
+	scan->known_served = false;
+	while (lines_next(&scan->mounts, &line, &len) == 1)
+		if (mountinfo_parse_line(line, len, &scan->mount) == 0 &&
+		    file_device(major(scan->mount.device), minor(scan->mount.device)) == device)
+			scan->known_served |= mount_type_is_served(scan->mount.type);
+	lines_close(&scan->mounts);
+	return scan->known_served;
 }
 
 /* Whether its path, as we see it, is that of the file that the process has: a container may have
@@ -115,8 +137,12 @@ static void take_group(struct prelock_scan *scan, pid_t pid)
 		scan->report.table_full++;
 		return;
 	}
-	if (is_new)
-		file->verdict = (uint8_t)(deleted ? PRELOCK_REPLACED : identify(scan, pid, file));
+	if (is_new && deleted)
+		file->verdict = PRELOCK_REPLACED;
+	else if (is_new && is_served(scan, file->device))
+		file->verdict = PRELOCK_SERVED;
+	else if (is_new)
+		file->verdict = (uint8_t)identify(scan, pid, file);
 	file->start = u64_min(file->start, group->start);
 	file->end = u64_max(file->end, group->end);
 	file->sharers += file->seen_by != scan->report.critical;
@@ -238,17 +264,14 @@ static enum prelock_verdict open_file(const struct prelock_scan *scan,
 	int fd = open(prelock_scan_path(scan, file),
 		      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct file_facts facts, wanted = {.device = file->real_device, .inode = file->real_inode};
-	const struct fstype *type;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ELOOP ? PRELOCK_REPLACED : PRELOCK_UNREADABLE;
 	*ret_fd = fd;
-	if (file_facts_of_fd(fd, &facts) < 0 || fstype_of_fd(fd, &type) < 0)
+	if (file_facts_of_fd(fd, &facts) < 0)
 		return PRELOCK_UNREADABLE;
 	*ret_size = facts.size_bytes;
-	if (!facts.regular || !same_file(&facts, &wanted))
-		return PRELOCK_REPLACED;
-	return type->served ? PRELOCK_SERVED : PRELOCK_LOCKED;
+	return facts.regular && same_file(&facts, &wanted) ? PRELOCK_LOCKED : PRELOCK_REPLACED;
 }
 
 /* Maps its part, where that isn't mapped yet or has grown. */
@@ -408,6 +431,7 @@ void prelock_scan_run(struct prelock_scan *scan, const struct prelock_settings *
 		.scans = scan->report.scans + 1,
 		.room = prelock_room(params, settings->total_bytes),
 	};
+	scan->known_device = UINT64_MAX;
 	prelock_table_sweep(scan);
 	if (params->enabled)
 		r = prelock_rules_open(&scan->rules, params);

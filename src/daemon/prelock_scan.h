@@ -7,6 +7,7 @@
 #pragma once
 #include "daemon/prelock_rules.h"
 #include "policy/prelock.h"
+#include "sys/mountinfo.h"
 #include "sys/proclist.h"
 #include "sys/regions.h"
 
@@ -58,6 +59,10 @@ struct prelock_scan {
 	const struct prelock_settings *settings;
 	struct proclist list;
 	struct regions maps;
+	struct lines mounts;
+	struct mount_point mount;
+	uint64_t known_device; /* of which known_served tells */
+	bool known_served;
 	struct prelock_rules rules;
 	struct prelock_group group;
 	struct prelock_report report;

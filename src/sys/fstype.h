@@ -9,7 +9,6 @@ struct fstype {
 	const char *unfit;    /* why no swap file may lie there; NULL: it may */
 	bool copies_on_write; /* btrfs: unless told otherwise; and FIEMAP knows no place on the disk
 			       */
-	bool served; /* by another machine or a process: whoever reads there may wait for it */
 };
 
 /* By the magic number of statfs(2). Never NULL. */

@@ -287,12 +287,10 @@ START_TEST(faults_of_values)
 					     "quotes, backslashes and control characters can't"},
 		{"[protect]\nnames = it's", ":2: names = it's is not a value that can be held: "
 					    "quotes, backslashes and control characters can't"},
-		{"[prelock]\ncgroups = /a ^/b(",
-		 ":2: cgroups = /a ^/b( is not a list of patterns: a word that "
-		 "begins with ^ has to be a regular expression, without braces"},
-		{"[prelock]\ncgroups = ^/b{9}",
-		 ":2: cgroups = ^/b{9} is not a list of patterns: a word that "
-		 "begins with ^ has to be a regular expression, without braces"},
+		{"[prelock]\ncgroups = /a ^/b(", ":2: cgroups = /a ^/b( is not a list of patterns; "
+						 "behind ^ goes a regular expression without {}"},
+		{"[prelock]\ncgroups = ^/b{9}", ":2: cgroups = ^/b{9} is not a list of patterns; "
+						"behind ^ goes a regular expression without {}"},
 		{"[daemon]\nlockfile =", ":2: lockfile = '' is too short or too long: 1 to 900 "
 					 "bytes"},
 		{"[daemon]\nlockfile = run/lock",

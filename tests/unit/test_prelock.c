@@ -610,6 +610,36 @@ START_TEST(foreign_and_unreadable_files)
 }
 END_TEST
 
+/* By what is mounted where, without a look at the file */
+START_TEST(served_files_are_left_alone)
+{
+	static const struct {
+		const char *type;
+		enum prelock_verdict verdict;
+	} rows[] = {{"fuse.sshfs", PRELOCK_SERVED},
+		    {"fuseblk", PRELOCK_SERVED},
+		    {"nfs4", PRELOCK_SERVED},
+		    {"ext4", PRELOCK_LOCKED},
+		    {"nfsd", PRELOCK_LOCKED}};
+	char name[32], text[256];
+	struct stat st;
+
+	make_file("program");
+	ck_assert_int_eq(stat(path_to("program"), &st), 0);
+	put_program(100, "critical", "program");
+	(void)snprintf(name, sizeof name, "%d/mountinfo", (int)getpid());
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		(void)snprintf(
+			text, sizeof text,
+			"1 0 0:1 / / rw - fuse x rw\n2 1 %u:%u / /tmp rw shared:1 - %s x rw\n",
+			major(st.st_dev), minor(st.st_dev), rows[i].type);
+		fixture_write(&proc, name, text);
+		(void)run_scan();
+		ck_assert_msg(verdict_of("program") == rows[i].verdict, "%s", rows[i].type);
+	}
+}
+END_TEST
+
 /* A program that isn't critical any more when its maps are looked at; one without maps at all. */
 START_TEST(vanishing_processes_are_no_error)
 {
@@ -809,6 +839,7 @@ int main(void)
 		what_stays_is_never_let_go,
 		a_dry_run_locks_nothing,
 		foreign_and_unreadable_files,
+		served_files_are_left_alone,
 		vanishing_processes_are_no_error,
 		control_groups_count_too,
 		thousands_of_files,

@@ -30,10 +30,10 @@ test_log_OBJS := base/log base/text
 test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/patterns policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
-test_daemon_OBJS := $(addprefix base/,log num text) \
+test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	$(addprefix policy/,fsm idle need patterns plan prelock protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames filefacts fstype lines machregs meminfo mlockfile pagemap pidpin privs procfs proclist procmadv procstat psi \
+	$(addprefix sys/,clock dirnames filefacts lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
 	regions tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen prelock prelock_rules prelock_scan prelock_table sampler)
@@ -70,4 +70,4 @@ test_swapctl_print_OBJS := $(addprefix cli/swapctl_,identity indel json listing 
 	$(addprefix sys/,loopdev meminfo overcommit procfs swapfile swapheader swaps sysblock) base/num base/octal base/text
 test_swapctl_print_LIBS := -ljson-c
 test_prelock_OBJS := $(addprefix policy/,patterns prelock) daemon/prelock_rules daemon/prelock_scan daemon/prelock_table \
-	$(addprefix sys/,clock filefacts fstype lines mlockfile procfs proclist procstat regions) base/num base/text
+	$(addprefix sys/,clock filefacts lines mlockfile mountinfo procfs proclist procstat regions) base/num base/octal base/text
