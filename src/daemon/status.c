@@ -170,6 +170,8 @@ static void print_prelock(const struct printer *out, const struct daemon *daemon
 	const struct prelock_report *report = prelock_last(daemon->prelock);
 	uint64_t scanning_ns = prelock_scanning_ns(daemon->prelock, now_ns);
 
+	if (!report && scanning_ns > 0)
+		print(out, "prelock: scanning=%s", FMT_DURATION(scanning_ns));
 	if (!report)
 		return;
 	print(out,

@@ -6,8 +6,8 @@
  *   call FROM N   calls N of its functions, one after the other, from number FROM on; says
  *                 "ok MAJOR_FAULTS MICROSECONDS" of that
  *   drop          gives the code of its library up, so that it has to fault them in again; "ok"
- * caller --map DIRECTORY N: maps N files of it, 0 to N - 1, as code, says "ready", waits.
- * caller --resident FILE: prints how many pages of it are in memory, and how many there are.
+ * caller --map DIRECTORY N: maps N files of it, 0 to N - 1, as code, reads of each, says "ready",
+ * waits. caller --resident FILE: prints how many pages of it are in memory, and how many there are.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -53,13 +53,17 @@ static int map_files(const char *directory, long n)
 	char path[4096];
 
 	for (long i = 0; i < n; i++) {
+		volatile char *map;
 		int fd;
 
 		(void)snprintf(path, sizeof path, "%s/%ld", directory, i);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 ||
-		    mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED)
+		if (fd < 0)
 			return die(path);
+		map = mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+		if (map == MAP_FAILED)
+			return die(path);
+		(void)*map;
 		(void)close(fd);
 	}
 	puts("ready");
