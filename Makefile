@@ -242,7 +242,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/bench/engine $(B)/bench/memadvise
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(B)/tools/caller $(B)/tools/biglib.so $(B)/bench/engine $(B)/bench/memadvise
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ struct prelock {
 	uint64_t due_ns;
 	struct prelock_report report; /* a copy, for while the thread works */
 	struct {
-		bool locked, left_out, table_full, unreadable, unknown, held_up;
+		bool locked, left_out, served, table_full, unreadable, unknown, held_up;
 		int refused, error;
 	} said;
 };
@@ -151,6 +151,9 @@ static void say_left_out(struct prelock *prelock, const struct prelock_report *r
 			   "max_percent=%u",
 			   report->files[PRELOCK_OVER_FILE], report->files[PRELOCK_OVER_TOTAL],
 			   report->files[PRELOCK_OVER_PERCENT]);
+	if (begins(&prelock->said.served, report->files[PRELOCK_SERVED] > 0))
+		log_notice("files on network and FUSE file systems are not locked: files=%u",
+			   report->files[PRELOCK_SERVED]);
 	if (begins(&prelock->said.table_full, report->table_full > 0))
 		log_warning("too many files to lock, some are left out: followed=%d left=%u",
 			    PRELOCK_FILES_MAX, report->table_full);

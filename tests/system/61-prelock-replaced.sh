@@ -128,6 +128,8 @@ if grep -qx ready "$WORK/fuse.out"; then
 	start_caller fuse fuse/file
 	await_dump "prelock: left out reason=served sharers=1 .* file=$LIB/fuse/file"
 	expect "a served file is locked" is_let_go fuse/file
+	scans 2
+	expect_times 1 'files on network and FUSE file systems are not locked: files=1$'
 	end_ours fuse
 	umount "$LIB/fuse"
 	await "its server to end" gone $fuse

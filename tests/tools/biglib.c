@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A library of 4,096 functions, each on a page of its own: 16 MiB of code. biglib_call(n) calls the
  * nth. */
+/* clang-format off */
 #define ONE(n)                                                              \
 	static __attribute__((aligned(4096), noinline)) int part_##n(int x) \
 	{                                                                   \
@@ -27,7 +28,6 @@
 
 int biglib_call(unsigned n, int x);
 
-/* clang-format off */
 ALL(ONE)
 static int (*const parts[])(int) = { ALL(NAME) };
 /* clang-format on */
