@@ -50,7 +50,7 @@ PROGRAMS += $(B)/swapctl
 all: $(PROGRAMS)
 
 # What only one program needs stays out of the others, and so do its libraries
-SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe extents fstab fstype loopdev mountinfo overcommit resume \
+SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe extents fstab fstype loopdev overcommit resume \
 	swapfile swapheader swaps sysblock)
 
 $(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
@@ -74,7 +74,7 @@ $(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cl
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c -lcap-ng
 
-$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(B)/obj/sys/meminfo.o $(B)/obj/sys/procfs.o \
+$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(B)/obj/sys/meminfo.o $(B)/obj/sys/mountinfo.o $(B)/obj/sys/procfs.o \
 		$(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/cli/swapctl*.c))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lblkid -ljson-c
@@ -203,7 +203,7 @@ fuzz: deps-test
 	@tests/fuzz/run.sh $(B)/fuzz fuzz $(FUZZ_SECONDS)
 
 SYSTEM_TOOLS := $(addprefix $(B)/tools/,holder crowd mapper churn trap victim without checker awkward shimcall \
-	areas waiter lives oldshim deputy)
+	areas waiter lives oldshim deputy caller biglib.so)
 
 check-system: all deps-test $(SYSTEM_TOOLS)
 	@tests/system/run.sh $(B)
@@ -244,7 +244,7 @@ demo: deps
 	@$(MAKE) --no-print-directory all $(B)/tools/holder
 	@tests/demo.sh $(B)
 
-bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so $(addprefix $(B)/bench/,engine memadvise rawio half exec)
+bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(addprefix $(B)/tools/,heapcount.so caller biglib.so) $(addprefix $(B)/bench/,engine memadvise rawio half exec)
 	@tests/bench/run.sh $(B)
 
 # -- dependencies -------------------------------------------------------------------------------

@@ -84,6 +84,32 @@ const struct option_def config_options[] = {
 	{"madvise", "step", OPTION_BYTES, AT(madvise.step_bytes), MEGABYTE, 1024 * MEGABYTE, "32M", NULL,
 	 "how much is moved at a time; signals and memory are looked at between steps"},
 
+	{"prelock", "enabled", OPTION_BOOL, AT(prelock.enabled), 0, 1, "no", NULL,
+	 "keep the programs and libraries of critical processes in memory"},
+	{"prelock", "mode", OPTION_WORD, AT(prelock.mode), 0, 1, "resident", "resident|whole",
+	 "resident keeps what of them is in use, whole reads the rest in as well"},
+	{"prelock", "names", OPTION_STRING, AT(prelock.names), 0, STRING_MAX,
+	 "bash sh dash zsh fish ksh* mksh* tcsh sshd* dropbear login getty agetty mgetty sudo su systemd* init runit* "
+	 "s6-* openrc* *dbus* polkitd elogind* seatd Xorg Xwayland X weston sway mutter* gnome-shell gnome-session* "
+	 "kwin* plasmashell ksmserver xfwm4 xfce4-session xfce4-panel muffin cinnamon* marco mate-session mate-panel "
+	 "labwc wayfire Hyprland river cage i3 i3bar openbox lightdm* gdm* sddm* lxdm* xdm* greetd* pipewire* "
+	 "wireplumber pulseaudio jackd* *-audio*", NULL,
+	 "names of critical processes"},
+	{"prelock", "more_names", OPTION_STRING, AT(prelock.more_names), 0, STRING_MAX, "", NULL,
+	 "your own names, as your terminal's: xterm foot kitty konsole gnome-terminal-"},
+	{"prelock", "cgroups", OPTION_REGEXES, AT(prelock.cgroups), 0, STRING_MAX, "", NULL,
+	 "control groups of critical processes, by path; ^ begins a regular expression"},
+	{"prelock", "paths", OPTION_STRING, AT(prelock.paths), 0, STRING_MAX, "/bin /sbin /usr /lib", NULL,
+	 "files and directories that may be locked"},
+	{"prelock", "max_file", OPTION_BYTES, AT(prelock.max_file_bytes), 0, TERABYTE, "50M", NULL,
+	 "a file of which more than this would be locked is left out"},
+	{"prelock", "max_total", OPTION_BYTES, AT(prelock.max_total_bytes), 0, TERABYTE, "250M", NULL,
+	 "at most this much is locked in all"},
+	{"prelock", "max_percent", OPTION_PERCENT, AT(prelock.max_percent), 0, 100, "5", NULL,
+	 "and at most this percentage of memory"},
+	{"prelock", "interval", OPTION_DURATION, AT(prelock.interval_ns), 100 * MILLISECOND, 24 * HOUR, "5min", NULL,
+	 "how often processes are looked at for files to lock"},
+
 	{"daemon", "interval", OPTION_DURATION, AT(daemon.interval_ns), 10 * MILLISECOND, MINUTE, "1s", NULL,
 	 "how often memory is looked at"},
 	{"daemon", "psi_stall", OPTION_DURATION, AT(daemon.psi_stall_ns), 0, 10 * SECOND, "50ms", NULL,

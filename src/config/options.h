@@ -17,7 +17,8 @@ enum option_type {
 	OPTION_WORD,	  /* unsigned: index into words */
 	OPTION_STRING,	  /* const char *: words apart by blanks */
 	OPTION_PATH,	  /* const char *: absolute */
-	OPTION_UIDS	  /* const char *: numbers apart by blanks or commas */
+	OPTION_UIDS,	  /* const char *: numbers apart by blanks or commas */
+	OPTION_REGEXES	  /* OPTION_STRING; words that begin with '^' are regular expressions */
 };
 
 struct option_def {
@@ -30,7 +31,7 @@ struct option_def {
 	const char *help;  /* one line */
 };
 
-#define CONFIG_OPTIONS_MAX 48
+#define CONFIG_OPTIONS_MAX 96
 
 extern const struct option_def config_options[];
 extern const size_t config_n_options;

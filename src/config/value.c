@@ -5,6 +5,8 @@
 #include "base/units.h"
 
 #include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BLANKS " \t,"
@@ -12,7 +14,7 @@
 bool value_is_string(const struct option_def *option)
 {
 	return option->type == OPTION_STRING || option->type == OPTION_PATH ||
-	       option->type == OPTION_UIDS;
+	       option->type == OPTION_UIDS || option->type == OPTION_REGEXES;
 }
 
 /* -- text to value ------------------------------------------------------------------------- */
@@ -46,6 +48,35 @@ static int parse_uids(const char *list)
 	return 0;
 }
 
+static bool is_regex(const char *word)
+{
+	regex_t regex;
+
+	/* counts may take any amount of memory, and {2,3} would be two words */
+	if (strchr(word, '{') || regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	regfree(&regex);
+	return true;
+}
+
+static int parse_regexes(const char *list)
+{
+	bool fits = true;
+
+	while (fits && *(list += strspn(list, BLANKS)) != '\0') {
+		size_t len = strcspn(list, BLANKS);
+
+		if (*list == '^') {
+			char *word = strndup(list, len);
+
+			fits = word && is_regex(word);
+			free(word);
+		}
+		list += len;
+	}
+	return fits ? 0 : -EINVAL;
+}
+
 /* iniparser 4.1 takes a backslash in quotes as it is, 4.2 as an escape; quotes fit into neither. */
 static bool can_be_held(const char *text)
 {
@@ -66,6 +97,8 @@ static int parse_string(const struct option_def *option, const char *text, int64
 		return -EILSEQ;
 	if (option->type == OPTION_UIDS)
 		r = parse_uids(text);
+	else if (option->type == OPTION_REGEXES)
+		r = parse_regexes(text);
 	else if (option->type == OPTION_PATH && *text != '\0' && *text != '/')
 		r = -EINVAL;
 	if (r == 0)
@@ -120,7 +153,8 @@ static int parse_typed(const struct option_def *option, const char *text, int64_
 	case OPTION_WORD: return parse_word(option->words, text, ret);
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: return parse_string(option, text, ret);
+	case OPTION_UIDS:
+	case OPTION_REGEXES: return parse_string(option, text, ret);
 	}
 	return -EINVAL;
 }
@@ -155,7 +189,8 @@ void value_store(const struct option_def *option, struct params *params, int64_t
 	case OPTION_INTEGER: *(int64_t *)field = value; break;
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: *(const char **)field = string; break;
+	case OPTION_UIDS:
+	case OPTION_REGEXES: *(const char **)field = string; break;
 	}
 }
 
@@ -173,7 +208,8 @@ int64_t value_number(const struct option_def *option, const struct params *param
 	case OPTION_INTEGER: return *(const int64_t *)field;
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: break;
+	case OPTION_UIDS:
+	case OPTION_REGEXES: break;
 	}
 	return 0;
 }

@@ -69,7 +69,8 @@ void value_add_number(struct text *text, const struct option_def *option, int64_
 	case OPTION_INTEGER:
 	case OPTION_STRING:
 	case OPTION_PATH:
-	case OPTION_UIDS: text_addf(text, "%lld", (long long)value); break;
+	case OPTION_UIDS:
+	case OPTION_REGEXES: text_addf(text, "%lld", (long long)value); break;
 	}
 }
 
@@ -118,6 +119,8 @@ void value_add_fault(struct text *why, const struct option_def *option, int r)
 		[OPTION_STRING] = "not a list of words",
 		[OPTION_PATH] = "not a path that begins with /",
 		[OPTION_UIDS] = "not a list of user numbers; write it like 1000 1001",
+		[OPTION_REGEXES] =
+			"not a list of patterns; behind ^ goes a regular expression without {}",
 	};
 
 	if (r == -ERANGE)

@@ -89,6 +89,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 
 void daemon_close(struct daemon *daemon)
 {
+	prelock_close(&daemon->prelock);
 	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
@@ -110,6 +111,7 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 		frozen_switched(daemon);
 	(void)take_params(daemon);
 	sampler_reload(&daemon->sampler);
+	prelock_reload(daemon->prelock);
 }
 
 uint64_t daemon_available_bytes(const struct daemon *daemon)
@@ -234,8 +236,23 @@ static void scan_where_due(struct daemon *daemon, uint64_t now_ns)
 		scan(daemon, SCAN_FOLLOWED, now_ns);
 }
 
+static void tick_prelock(struct daemon *daemon, uint64_t now_ns)
+{
+	struct mem_facts *mem = &daemon->sampler.snapshot.mem;
+	int r = prelock_tick(&daemon->prelock, &daemon->sampler.procfs,
+			     &daemon->config.params.prelock, daemon->dry_run, mem->total_bytes,
+			     now_ns);
+
+	if (r < 0 && !daemon->said.no_prelock)
+		log_warning("cannot lock files in memory, there is no thread for it: %s",
+			    strerror(-r));
+	daemon->said.no_prelock = r < 0;
+	mem->prelocked_bytes = prelock_locked_bytes(daemon->prelock);
+}
+
 void daemon_survey(struct daemon *daemon, uint64_t now_ns)
 {
+	daemon->sampler.snapshot.mem.prelocked_bytes = prelock_locked_bytes(daemon->prelock);
 	scan(daemon, SCAN_ALL, now_ns);
 	sampler_read_all(&daemon->sampler);
 	estimate_all(daemon);
@@ -404,6 +421,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	if (daemon->said.bad_memory)
 		log_notice("/proc/meminfo makes sense again");
 	daemon->said.bad_memory = false;
+	tick_prelock(daemon, now_ns);
 	scan_where_due(daemon, now_ns);
 	frozen_update(daemon, now_ns);
 

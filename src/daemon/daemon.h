@@ -5,12 +5,13 @@
 #include "backend/swapify.h"
 #include "config/config.h"
 #include "daemon/executor.h"
+#include "daemon/prelock.h"
 #include "daemon/sampler.h"
 #include "policy/fsm.h"
 
 /* Things that are said once and then counted, until they are over. */
 struct said {
-	bool bad_memory, no_room, nothing_found, table_full, attached_full;
+	bool bad_memory, no_room, nothing_found, table_full, attached_full, no_prelock;
 	int failed; /* the last error of an action that was told */
 };
 
@@ -26,6 +27,7 @@ struct daemon {
 	int32_t reviving_pid; /* of the program whose helper is being started anew; 0: none */
 	pid_t reviver;	      /* the child that does it */
 	struct madvise madvise;
+	struct prelock *prelock;
 	struct backend real_swapify, real_madvise; /* what a dry run stands for */
 	struct said said;
 	bool diet_requested;

@@ -9,6 +9,7 @@
 #include "daemon/inspect.h"
 #include "daemon/loop.h"
 #include "daemon/once.h"
+#include "daemon/prelock_print.h"
 #include "daemon/status.h"
 #include "sys/clock.h"
 #include "sys/lockfile.h"
@@ -390,6 +391,11 @@ static int run(struct service *service)
 		return EXIT_USAGE;
 	switch (service->args.mode) {
 	case MODE_ONCE: return run_once(service, &config);
+	case MODE_PRELOCK_ONCE:
+		status = prelock_print_once(&config.params, service->args.verbose, stdout) < 0
+				 ? EXIT_FAILURE
+				 : EXIT_SUCCESS;
+		break;
 	case MODE_INSPECT:
 		status = inspect_run(&config, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 		break;

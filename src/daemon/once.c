@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/frozen.h"
+#include "daemon/prelock_print.h"
 #include "daemon/status.h"
 #include "policy/need.h"
 #include "policy/rank.h"
@@ -171,5 +172,8 @@ int once_run(struct daemon *daemon, bool verbose, FILE *out)
 	print_next(daemon, verbose, now_ns, out);
 	print_plan(daemon, out);
 	print_passed_over(daemon, now_ns, out);
+	if (daemon->config.params.prelock.enabled)
+		(void)prelock_print(&daemon->sampler.procfs, &daemon->config.params.prelock,
+				    daemon->sampler.snapshot.mem.total_bytes, verbose, out);
 	return ferror(out) ? -EIO : 0;
 }

@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "policy/rank.h"
+#include "sys/procstat.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct printer {
 	void (*emit)(void *ctx, const char *line);
@@ -76,10 +78,11 @@ static void print_memory(const struct printer *out, const struct daemon *daemon)
 		      FMT_DURATION(snapshot->psi.some_total_us * NS_PER_US));
 	else
 		print(out, "pressure: not told by this kernel");
-	print(out, "need: %s%s in_flight=%s", daemon->need_bytes < 0 ? "-" : "",
+	print(out, "need: %s%s in_flight=%s prelocked=%s", daemon->need_bytes < 0 ? "-" : "",
 	      FMT_BYTES((uint64_t)(daemon->need_bytes < 0 ? -daemon->need_bytes
 							  : daemon->need_bytes)),
-	      FMT_BYTES(executor_in_flight_bytes(&daemon->executor, BACKEND_NONE)));
+	      FMT_BYTES(executor_in_flight_bytes(&daemon->executor, BACKEND_NONE)),
+	      FMT_BYTES(prelock_locked_bytes(daemon->prelock)));
 }
 
 static void print_backends(const struct printer *out, const struct daemon *daemon)
@@ -126,6 +129,70 @@ static void print_attached(const struct printer *out, const struct daemon *daemo
 		      entry->since_ns ? FMT_DURATION(now_ns - entry->since_ns) : "unknown",
 		      entry->ours ? " by=us" : "", entry->silences ? " silent=yes" : "");
 	}
+}
+
+/* What is locked counts in our own resident set: nobody shall take it for what the daemon needs. */
+static void print_ourselves(const struct printer *out, const struct daemon *daemon)
+{
+	uint64_t locked_bytes = prelock_locked_bytes(daemon->prelock);
+	char text[PROCFS_FILE_MAX];
+	struct procstat_memory memory;
+	ssize_t n = procfs_read_short_lines(&daemon->sampler.procfs, getpid(), "status", text,
+					    sizeof text);
+
+	if (n > 0 && procstat_parse_memory(text, (size_t)n, &memory) == 0)
+		print(out, "daemon: resident=%s prelocked=%s own=%s", FMT_BYTES(memory.rss_bytes),
+		      FMT_BYTES(locked_bytes),
+		      FMT_BYTES(u64_sub_sat(memory.rss_bytes, locked_bytes)));
+}
+
+static void print_prelock_left(const struct printer *out, const struct prelock_report *report)
+{
+	char line[LOG_LINE_MAX - 64] = "";
+	struct text text = TEXT_OVER(line);
+
+	for (int i = PRELOCK_LOCKED + 1; i < PRELOCK__N; i++)
+		if (report->files[i] > 0)
+			text_addf(&text, " %s=%u", prelock_word((enum prelock_verdict)i),
+				  report->files[i]);
+	if (text.len > 0)
+		print(out, "prelock: left out%s", line);
+	for (size_t i = 0; i < report->n_left; i++) {
+		const struct prelock_shown *shown = &report->left[i];
+
+		print(out, "prelock: left out reason=%s sharers=%u bytes=%s mapped=%s file=%s",
+		      prelock_word(shown->verdict), shown->sharers, FMT_BYTES(shown->bytes),
+		      FMT_BYTES(shown->mapped_bytes), shown->path);
+	}
+}
+
+static void print_prelock(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
+{
+	const struct prelock_report *report = prelock_last(daemon->prelock);
+	uint64_t scanning_ns = prelock_scanning_ns(daemon->prelock, now_ns);
+
+	if (!report && scanning_ns > 0)
+		print(out, "prelock: scanning=%s", FMT_DURATION(scanning_ns));
+	if (!report)
+		return;
+	print(out,
+	      "prelock: files=%u bytes=%s mapped=%s room=%s limit=%s critical=%u scanned=%s "
+	      "took=%s cpu=%lluus%s%s",
+	      report->files[PRELOCK_LOCKED], FMT_BYTES(report->bytes[PRELOCK_LOCKED]),
+	      FMT_BYTES(report->mapped_bytes), FMT_BYTES(report->room.bytes),
+	      prelock_word(report->room.limit), report->critical,
+	      FMT_DURATION(u64_sub_sat(now_ns, report->at_ns)), FMT_DURATION(report->took_ns),
+	      (unsigned long long)(report->cpu_ns / NS_PER_US), scanning_ns > 0 ? " scanning=" : "",
+	      scanning_ns > 0 ? FMT_DURATION(scanning_ns) : "");
+	for (size_t i = 0; i < report->n_shown; i++) {
+		const struct prelock_shown *shown = &report->shown[i];
+
+		print(out, "prelock: sharers=%u bytes=%s mapped=%s since=%s file=%s",
+		      shown->sharers, FMT_BYTES(shown->bytes), FMT_BYTES(shown->mapped_bytes),
+		      shown->since_ns ? FMT_DURATION(u64_sub_sat(now_ns, shown->since_ns)) : "-",
+		      shown->path);
+	}
+	print_prelock_left(out, report);
 }
 
 static void print_held(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
@@ -208,6 +275,8 @@ void status_dump(const struct daemon *daemon, uint64_t now_ns,
 	print_backends(&out, daemon);
 	print_attached(&out, daemon, now_ns);
 	print_held(&out, daemon, now_ns);
+	print_ourselves(&out, daemon);
+	print_prelock(&out, daemon, now_ns);
 	print_next(&out, daemon, now_ns);
 	print_passed_over(&out, daemon, now_ns);
 	print(&out, "end of dump");

@@ -6,7 +6,7 @@
 #define STATUS_HELD_MAX 16 /* processes listed of those held */
 #define STATUS_NEXT_MAX 10 /* and of the next victims */
 
-/* One line per fact, without newlines, to emit; at most about 50. Call daemon_survey before. */
+/* One line per fact, without newlines, to emit; at most about 80. Call daemon_survey before. */
 void status_dump(const struct daemon *daemon, uint64_t now_ns,
 		 void (*emit)(void *ctx, const char *line), void *ctx);
 

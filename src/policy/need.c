@@ -22,7 +22,8 @@ static uint64_t available_by_elasticity(const struct mem_facts *mem,
 {
 	uint64_t fixed_bytes =
 		u64_add_sat(u64_add_sat(mem->dirty_bytes, mem->writeback_bytes), mem->shmem_bytes);
-	uint64_t cache_bytes = u64_sub_sat(mem->cached_bytes, fixed_bytes);
+	uint64_t cache_bytes =
+		u64_sub_sat(mem->cached_bytes, u64_add_sat(fixed_bytes, mem->prelocked_bytes));
 
 	return u64_add_sat(
 		mem->free_bytes,

@@ -22,7 +22,8 @@ uint64_t mem_unmapped_swap_cache_bytes(const struct mem_facts *mem);
 /*
  * Bytes that can be had without moving anything out: MemAvailable plus the above, or on
  * kernels without MemAvailable swapspace's rule: MemFree + Buffers x buffer_elasticity +
- * (Cached - Dirty - Writeback - Shmem) x cache_elasticity. At most MemTotal.
+ * (Cached - Dirty - Writeback - Shmem - what [prelock] has locked) x cache_elasticity. At most
+ * MemTotal. MemAvailable leaves locked files out by itself (measured on 6.18, ext4 and xfs).
  */
 uint64_t mem_available_bytes(const struct mem_facts *mem, const struct machine_params *params);
 

@@ -40,6 +40,18 @@ struct swapify_params {
 	uint64_t timeout_ns;
 };
 
+enum prelock_mode { PRELOCK_MODE_RESIDENT, PRELOCK_MODE_WHOLE };
+
+/* Lists as above; a word of cgroups that begins with '^' is a regular expression. */
+struct prelock_params {
+	bool enabled;
+	unsigned mode; /* enum prelock_mode */
+	const char *names, *more_names, *cgroups, *paths;
+	uint64_t max_file_bytes, max_total_bytes;
+	unsigned max_percent;
+	uint64_t interval_ns;
+};
+
 enum on_exit { ON_EXIT_UNSWAP, ON_EXIT_LEAVE };
 
 struct loop_params {
@@ -59,5 +71,6 @@ struct params {
 	struct protect_params protect;
 	struct swapify_params swapify;
 	struct madvise_params madvise;
+	struct prelock_params prelock;
 	struct loop_params daemon;
 };

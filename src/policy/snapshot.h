@@ -18,6 +18,8 @@ struct mem_facts {
 	uint64_t anon_lru_bytes;		      /* Active(anon) + Inactive(anon) */
 	uint64_t anon_mapped_bytes;		      /* AnonPages */
 	uint64_t commit_limit_bytes, committed_bytes; /* 0 where the kernel doesn't tell */
+	uint64_t
+		prelocked_bytes; /* of Cached, locked by us; MemAvailable leaves it out by itself */
 	bool has_available;
 };
 

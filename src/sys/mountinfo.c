@@ -79,6 +79,20 @@ int mountinfo_parse_line(const char *line, size_t len, struct mount_point *ret)
 	return 0;
 }
 
+bool mount_type_is_served(const char *type)
+{
+	static const char *const served[] = {
+		"9p",	"afs", "ceph",	   "cifs", "coda",   "lustre",	 "ncpfs",
+		"nfs4", "nfs", "orangefs", "smb3", "vboxsf", "virtiofs",
+	};
+
+	for (size_t i = 0; i < sizeof served / sizeof *served; i++)
+		if (strcmp(type, served[i]) == 0)
+			return true;
+	/* fuse, fuseblk, fuse.NAME */
+	return strncmp(type, "fuse", 4) == 0;
+}
+
 static bool is_device(const struct mount_point *point, const void *ctx)
 {
 	const dev_t *device = ctx;

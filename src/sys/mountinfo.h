@@ -4,6 +4,7 @@
 #include "sys/procfs.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,10 @@ struct mount_point {
 
 /* Takes one line (without its newline) apart. 0, or -EBADMSG; *ret is undefined then. */
 int mountinfo_parse_line(const char *line, size_t len, struct mount_point *ret);
+
+/* Whether another machine or a process serves the files of such a file system ("nfs4",
+ * "fuse.sshfs"): whoever reads there may wait for it as long as it likes. */
+bool mount_type_is_served(const char *type);
 
 /* Where the block device is mounted, or a file system that names it as its source. 0, -ENOENT where
  * it isn't, or -errno. */

@@ -54,12 +54,14 @@ static bool is_stack(const char *name, const char *end)
 	       starts(name, end, "[anon:stack_and_tls");
 }
 
-static enum region_kind classify(const char *permissions, bool has_file, const char *name,
-				 const char *end)
+static enum region_kind classify(const struct mapping *mapping)
 {
+	const char *permissions = mapping->permissions, *name = mapping->name;
+	const char *end = name + mapping->name_len;
+
 	if (permissions[3] != 'p')
 		return REGION_SHARED;
-	if (has_file)
+	if (mapping->inode != 0)
 		return REGION_FILE;
 	if (permissions[2] == 'x')
 		return REGION_EXECUTABLE;
@@ -73,24 +75,37 @@ static enum region_kind classify(const char *permissions, bool has_file, const c
 }
 
 /* "start-end rwxp offset major:minor inode   name" */
-int region_parse(const char *line, size_t len, struct region *ret)
+int mapping_parse(const char *line, size_t len, struct mapping *ret)
 {
-	const char *at = line, *end = line + len, *permissions;
-	uint64_t start, stop, offset, major, minor, inode;
+	const char *at = line, *end = line + len;
+	struct mapping mapping;
 
-	if (scan_hex(&at, end, &start) < 0 || !skip_char(&at, end, '-') ||
-	    scan_hex(&at, end, &stop) < 0 || !skip_char(&at, end, ' ') || end - at < 5)
+	if (scan_hex(&at, end, &mapping.start) < 0 || !skip_char(&at, end, '-') ||
+	    scan_hex(&at, end, &mapping.end) < 0 || !skip_char(&at, end, ' ') || end - at < 5)
 		return -EBADMSG;
-	permissions = at;
-	at += 4;
-	if (!skip_char(&at, end, ' ') || scan_hex(&at, end, &offset) < 0 ||
-	    !skip_char(&at, end, ' ') || scan_hex(&at, end, &major) < 0 ||
-	    !skip_char(&at, end, ':') || scan_hex(&at, end, &minor) < 0 ||
-	    !skip_char(&at, end, ' ') || num_scan_u64(&at, end, &inode) < 0 || start >= stop)
+	memcpy(mapping.permissions, at, sizeof mapping.permissions);
+	at += sizeof mapping.permissions;
+	if (!skip_char(&at, end, ' ') || scan_hex(&at, end, &mapping.offset) < 0 ||
+	    !skip_char(&at, end, ' ') || scan_hex(&at, end, &mapping.major) < 0 ||
+	    !skip_char(&at, end, ':') || scan_hex(&at, end, &mapping.minor) < 0 ||
+	    !skip_char(&at, end, ' ') || num_scan_u64(&at, end, &mapping.inode) < 0 ||
+	    mapping.start >= mapping.end)
 		return -EBADMSG;
 	while (at < end && *at == ' ')
 		at++;
-	*ret = (struct region){start, stop, classify(permissions, inode != 0, at, end)};
+	mapping.name = at;
+	mapping.name_len = (size_t)(end - at);
+	*ret = mapping;
+	return 0;
+}
+
+int region_parse(const char *line, size_t len, struct region *ret)
+{
+	struct mapping mapping;
+
+	if (mapping_parse(line, len, &mapping) < 0)
+		return -EBADMSG;
+	*ret = (struct region){mapping.start, mapping.end, classify(&mapping)};
 	return 0;
 }
 
@@ -111,4 +126,13 @@ int regions_next(struct regions *regions, struct region *ret)
 	int r = lines_next(&regions->lines, &line, &len);
 
 	return r == 1 && region_parse(line, len, ret) < 0 ? -EBADMSG : r;
+}
+
+int regions_next_mapping(struct regions *regions, struct mapping *ret)
+{
+	const char *line;
+	size_t len;
+	int r = lines_next(&regions->lines, &line, &len);
+
+	return r == 1 && mapping_parse(line, len, ret) < 0 ? -EBADMSG : r;
 }

@@ -26,6 +26,15 @@ struct region {
 	enum region_kind kind;
 };
 
+/* One line of maps, as it stands there. */
+struct mapping {
+	uint64_t start, end, offset;
+	uint64_t major, minor, inode; /* of the file; inode 0: there is none */
+	char permissions[4];	      /* "r-xp" */
+	const char *name;	      /* in the line, not ended by NUL */
+	size_t name_len;
+};
+
 struct regions {
 	struct lines lines;
 };
@@ -33,9 +42,15 @@ struct regions {
 /* Parses one line of maps without its newline. 0 or -EBADMSG; *ret untouched then. */
 int region_parse(const char *line, size_t len, struct region *ret);
 
+/* The same with all that it says; name is borrowed from line. */
+int mapping_parse(const char *line, size_t len, struct mapping *ret);
+
 /* Starts to read the regions of pid; regions_close when done. 0 or -errno. */
 int regions_open(const struct procfs *procfs, pid_t pid, struct regions *ret);
 void regions_close(struct regions *regions);
 
 /* The next region, by address. 1, 0 at the end, or -errno. */
 int regions_next(struct regions *regions, struct region *ret);
+
+/* Instead: the next line whole; its name is valid until the next call. */
+int regions_next_mapping(struct regions *regions, struct mapping *ret);

@@ -8,6 +8,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* What the line says of it lies in the line, and agrees with the region. */
+static void check_mapping(const char *line, size_t len, const struct region *region)
+{
+	struct mapping mapping;
+
+	HOLDS(mapping_parse(line, len, &mapping) == 0);
+	HOLDS(mapping.start == region->start && mapping.end == region->end);
+	HOLDS(mapping.name >= line && mapping.name + mapping.name_len == line + len);
+	HOLDS(mapping.name_len == 0 || *mapping.name != ' ');
+	HOLDS((mapping.permissions[3] == 'p') == (region->kind != REGION_SHARED));
+}
+
 static void check_region(const char *line, size_t len, const struct region *region)
 {
 	const char *permissions = memchr(line, ' ', len);
@@ -40,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_region(line, len, &parsed);
 		else
 			HOLDS(expected == -EBADMSG && is_untouched(&parsed, sizeof parsed));
+		if (expected == 0)
+			check_mapping(line, len, &parsed);
 		memset(&read_one, PATTERN, sizeof read_one);
 		r = regions_next(&regions, &read_one);
 		if (newline)

@@ -138,6 +138,28 @@ START_TEST(large_inodes)
 }
 END_TEST
 
+START_TEST(mappings_with_all_that_they_say)
+{
+	static const char line[] =
+		"7fcaa4eb6000-7fcaa4ed8000 r-xp 0002a000 fe:1f 247134     /usr/a b (deleted)";
+	struct mapping mapping;
+
+	ck_assert_int_eq(mapping_parse(line, strlen(line), &mapping), 0);
+	ck_assert_uint_eq(mapping.start, 0x7fcaa4eb6000);
+	ck_assert_uint_eq(mapping.end, 0x7fcaa4ed8000);
+	ck_assert_uint_eq(mapping.offset, 0x2a000);
+	ck_assert_uint_eq(mapping.major, 0xfe);
+	ck_assert_uint_eq(mapping.minor, 0x1f);
+	ck_assert_uint_eq(mapping.inode, 247134);
+	ck_assert_int_eq(memcmp(mapping.permissions, "r-xp", 4), 0);
+	ck_assert_uint_eq(mapping.name_len, strlen("/usr/a b (deleted)"));
+	ck_assert_int_eq(memcmp(mapping.name, "/usr/a b (deleted)", mapping.name_len), 0);
+	/* and what it says is untouched where it isn't such a line */
+	ck_assert_int_eq(mapping_parse(line, 40, &mapping), -EBADMSG);
+	ck_assert_uint_eq(mapping.inode, 247134);
+}
+END_TEST
+
 START_TEST(refuses)
 {
 	static const char *const rows[] = {
@@ -454,6 +476,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		kinds,
+		mappings_with_all_that_they_say,
 		addresses,
 		large_inodes,
 		refuses,

@@ -7,7 +7,7 @@ test_fsm_OBJS := policy/fsm
 test_idle_OBJS := policy/idle
 test_rank_OBJS := policy/rank policy/idle policy/reason
 test_plan_OBJS := policy/plan policy/rank policy/idle policy/reason
-test_protect_OBJS := policy/protect base/num
+test_protect_OBJS := policy/protect policy/patterns base/num
 sim_traces_OBJS := policy/need policy/fsm policy/plan policy/rank policy/idle policy/reason
 test_options_OBJS := config/options config/suggest config/value config/valuetext base/num base/text
 test_config_OBJS := config/check config/config config/file config/ini config/options config/print config/suggest \
@@ -27,16 +27,16 @@ test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/t
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
 test_log_OBJS := base/log base/text
-test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
+test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/patterns policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
-test_daemon_OBJS := $(addprefix base/,log num text) \
-	$(addprefix policy/,fsm idle need plan protect rank reason) \
+test_daemon_OBJS := $(addprefix base/,log num octal text) \
+	$(addprefix policy/,fsm idle need patterns plan prelock protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames lines machregs meminfo pagemap pidpin privs procfs proclist procmadv procstat psi \
+	$(addprefix sys/,clock dirnames filefacts lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
 	regions tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
-	$(addprefix daemon/,actions daemon executor frozen sampler)
+	$(addprefix daemon/,actions daemon executor frozen prelock prelock_rules prelock_scan prelock_table sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
@@ -69,3 +69,5 @@ test_swapctl_facts_OBJS := $(addprefix cli/swapctl_,identity indel say sum vswap
 test_swapctl_print_OBJS := $(addprefix cli/swapctl_,identity indel json listing print say sum vswap) \
 	$(addprefix sys/,loopdev meminfo overcommit procfs swapfile swapheader swaps sysblock) base/num base/octal base/text
 test_swapctl_print_LIBS := -ljson-c
+test_prelock_OBJS := $(addprefix policy/,patterns prelock) daemon/prelock_rules daemon/prelock_scan daemon/prelock_table \
+	$(addprefix sys/,clock filefacts lines mlockfile mountinfo procfs proclist procstat regions) base/num base/octal base/text
