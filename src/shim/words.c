@@ -36,6 +36,12 @@ void words_add_safe(struct words *words, const char *string)
 	}
 }
 
+void words_add_printable(struct words *words, const char *string)
+{
+	for (; *string; string++)
+		add_char(words, (*string >= 0 && *string < ' ') || *string == 0x7f ? '?' : *string);
+}
+
 void words_add_number(struct words *words, uint64_t number)
 {
 	char digits[20];
