@@ -14,6 +14,7 @@ field() {
 
 # The capabilities that the unit names, as a mask, of those that this machine gives at all.
 mask=0
+# shellcheck disable=SC2013 # words are wanted
 for cap in $(sed -n 's/^CapabilityBoundingSet=//p' "$unit"); do
 	number=$(awk -v cap="$cap" '$1 == "#define" && $2 == cap { print $3 }' /usr/include/linux/capability.h)
 	[ -n "$number" ] || fail "$cap: no such capability"
