@@ -20,7 +20,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
 
 # What a build and a test run need, as named in Debian 12 and 13
-BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libjson-c-dev libblkid-dev
+BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev libseccomp-dev libjson-c-dev libblkid-dev
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs xfsprogs btrfs-progs kmod busybox strace gdb \
 	git nodejs default-jre-headless redis-tools,valkey-tools gcc-multilib libc6-dev-arm64-cross lld
@@ -55,7 +55,7 @@ SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe extents fstab fstype loopd
 
 $(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
 	$(call say,LD)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liniparser -lcap-ng -lseccomp
 
 $(B)/swapify: $(patsubst %,$(B)/obj/%.o,base/num base/text cli/elfkind cli/owndir cli/preload \
 		cli/swapify cli/target backend/imageclean backend/imagefile sys/dirnames sys/procfs sys/proclist sys/procstat)

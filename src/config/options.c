@@ -122,6 +122,8 @@ const struct option_def config_options[] = {
 	 "at its end the daemon unswaps what it has frozen, if it fits, or leaves it"},
 	{"daemon", "log", OPTION_WORD, AT(daemon.log_level), 0, 2, "normal", "quiet|normal|verbose",
 	 "how much is said: warnings; what changes the machine; every transition as well"},
+	{"daemon", "seccomp", OPTION_WORD, AT(daemon.seccomp), 0, 2, "kill", "off|log|kill",
+	 "a system call the daemon has no need of goes through, is logged, or ends it"},
 };
 /* clang-format on */
 

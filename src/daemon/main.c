@@ -16,6 +16,7 @@
 #include "sys/notify.h"
 #include "sys/privs.h"
 #include "sys/stdfiles.h"
+#include "sys/syscallfilter.h"
 
 #include <errno.h>
 #include <string.h>
@@ -279,6 +280,21 @@ static void protect_ourselves(const struct procfs *procfs)
 		log_info("oom_score_adj stays: %s", strerror(-r));
 }
 
+/* For what the filter costs where it can't be had there is no better way than to go on without. */
+static void filter_calls(const struct loop_params *params)
+{
+	int r = params->seccomp == FILTER_OFF
+			? 0
+			: syscallfilter_install(params->seccomp == FILTER_KILL ? SYSCALLFILTER_KILL
+									       : SYSCALLFILTER_LOG);
+
+	if (r < 0)
+		log_warning(
+			"system calls can't be filtered: %s; set [daemon] seccomp = off if that "
+			"is as it has to be",
+			strerror(-r));
+}
+
 static void say_started(const struct service *service)
 {
 	const struct config *config = &service->daemon.config;
@@ -323,6 +339,8 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
 	}
 	if (r == 0) {
+		/* before its memory is locked: what the filter took to make goes back */
+		filter_calls(&service->daemon.config.params.daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
 		configure_loop(service);
 		say_started(service);
@@ -361,6 +379,11 @@ static int run_daemon(struct service *service, struct config *config)
 		r = background_start(&ready_fd);
 		if (r < 0)
 			log_err("cannot go to the background: %s", strerror(-r));
+	}
+	if (r == 0) {
+		r = privs_drop(); /* before there are threads: each has its own */
+		if (r < 0)
+			log_err("cannot give up capabilities that aren't needed: %s", strerror(-r));
 	}
 	if (r < 0) {
 		config_free(config);

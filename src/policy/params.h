@@ -61,9 +61,11 @@ struct loop_params {
 	const char *lockfile;
 	unsigned on_exit;   /* enum on_exit */
 	unsigned log_level; /* enum log_words */
+	unsigned seccomp;   /* enum seccomp_words */
 };
 
 enum log_words { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
+enum seccomp_words { FILTER_OFF, FILTER_LOG, FILTER_KILL };
 
 struct params {
 	struct machine_params memory;

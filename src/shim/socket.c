@@ -211,7 +211,7 @@ static void add_line(struct words *words, const char *key, const char *value)
 {
 	words_add(words, key);
 	words_add(words, "=");
-	words_add(words, value);
+	words_add_printable(words, value);
 	words_add(words, "\n");
 }
 
@@ -266,7 +266,7 @@ void socket_answer(struct shim *shim, int connection, enum wire_reply reply)
 		if (shim_phase(shim) == PHASE_SWAPPED)
 			add_line(&words, WIRE_KEY_BY, shim->by);
 		words_add(&words, WIRE_KEY_IMAGE "=");
-		words_add(&words, shim->image_dir);
+		words_add_printable(&words, shim->image_dir); /* as the environment has it */
 		words_add(&words, "/");
 		words_add_number(&words, (uint64_t)shim->program);
 		words_add(&words, NAMES_IMAGE_SUFFIX "\n");

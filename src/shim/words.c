@@ -36,6 +36,17 @@ void words_add_safe(struct words *words, const char *string)
 	}
 }
 
+void words_add_printable(struct words *words, const char *string)
+{
+	for (; *string; string++) {
+		char c = *string;
+
+		if ((unsigned char)c < ' ' || c == 0x7f)
+			c = '?';
+		add_char(words, c);
+	}
+}
+
 void words_add_number(struct words *words, uint64_t number)
 {
 	char digits[20];

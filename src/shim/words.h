@@ -19,6 +19,9 @@ void words_add_number(struct words *words, uint64_t number);
 /* The same with ' ' and control characters as '?': names come from anywhere. */
 void words_add_safe(struct words *words, const char *string);
 
+/* The same with control characters alone as '?': what has to stay one line. */
+void words_add_printable(struct words *words, const char *string);
+
 bool words_equal(const char *a, const char *b);
 /* What follows prefix in string, or NULL where it doesn't begin so. */
 const char *words_after(const char *string, const char *prefix);

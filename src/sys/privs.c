@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #ifndef MCL_ONFAULT /* Linux 4.4 */
@@ -23,6 +24,7 @@ const struct privs_cap privs_caps[] = {
 	 true},
 	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 	 "to open the page maps of other users' processes and to reach their sockets", true},
+	{CAP_KILL, "CAP_KILL", "to keep a swapped program stopped that gets another helper", false},
 	{CAP_IPC_LOCK, "CAP_IPC_LOCK", "to keep its own memory resident, and files for [prelock]",
 	 false},
 	{CAP_CHECKPOINT_RESTORE, "CAP_CHECKPOINT_RESTORE",
@@ -44,6 +46,29 @@ const struct privs_cap *privs_missing(void)
 		if (privs_caps[i].required && !privs_has(&privs_caps[i]))
 			return &privs_caps[i];
 	return NULL;
+}
+
+static int apply(void)
+{
+	/* who may not take from the bounding set has no way either to get anything from it */
+	bool bounds = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
+	capng_type_t all = (capng_type_t)(CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET);
+	bool kept[sizeof privs_caps / sizeof *privs_caps];
+
+	for (size_t i = 0; i < privs_n_caps; i++)
+		kept[i] = capng_have_capability(CAPNG_PERMITTED, (unsigned)privs_caps[i].number);
+	capng_clear(CAPNG_SELECT_BOTH);
+	for (size_t i = 0; i < privs_n_caps; i++)
+		if (kept[i] && capng_update(CAPNG_ADD, all, (unsigned)privs_caps[i].number) < 0)
+			return -EINVAL;
+	return capng_apply(bounds ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+}
+
+int privs_drop(void)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return capng_get_caps_process() < 0 ? -EPERM : apply();
 }
 
 int privs_lock_memory(void)

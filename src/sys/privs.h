@@ -22,6 +22,12 @@ bool privs_has(const struct privs_cap *cap);
 const struct privs_cap *privs_missing(void);
 
 /*
+ * Gives up, for good, all capabilities that aren't in privs_caps, and any way to others
+ * (no_new_privs). For the calling thread and those that it starts. 0 or -errno.
+ */
+int privs_drop(void);
+
+/*
  * Keeps what this process touches in memory: mlockall(2), pages locked as they are first touched,
  * so that nothing is read in that would not have been. 0 or -errno.
  */

@@ -18,8 +18,8 @@ sanitize=address,undefined
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 # per target: the longest input worth trying
-declare -A max_len=([cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [maps]=2000 [meminfo]=1600 [mountinfo]=300
-	[num]=40 [psi]=200 [resume]=200 [script]=300 [smaps]=1500 [stat]=500 [status]=1600 [swaps]=600)
+declare -A max_len=([args]=300 [cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [maps]=2000 [meminfo]=1600 [mountinfo]=300
+	[num]=40 [psi]=200 [resume]=200 [script]=300 [shim_answer]=500 [shim_image]=2048 [shim_maps]=2000 [shim_proc]=1600 [smaps]=1500 [stat]=500 [status]=1600 [swapheader]=600 [swaps]=600 [vswap]=600)
 
 targets=()
 for source in "$here"/fuzz_*.c; do
@@ -29,7 +29,8 @@ done
 
 build_all() {
 	local objects=() source
-	for source in "$root"/src/{base,config,sys}/*.c "$root"/src/backend/{imagefile,wiretext}.c "$root/src/cli/elfkind.c"; do
+	for source in "$root"/src/{base,config,sys}/*.c "$root"/src/backend/{imagefile,wiretext}.c "$root/src/daemon/args.c" \
+		"$root"/src/cli/{elfkind,memadvise_args,swap_args,swapctl_{args,identity,indel,say,sum,vswap,wish}}.c; do
 		source=${source#"$root"/src/}
 		objects+=("$build/obj/${source%.c}.o")
 	done
@@ -39,10 +40,11 @@ build_all() {
 		{ cat "$build/build.log"; return 1; }
 	for name in "${targets[@]}"; do
 		[ "$build/fuzz_$name" -nt "$here/fuzz_$name.c" ] && [ "$build/fuzz_$name" -nt "$here/fuzz.h" ] &&
-			[ -z "$(find "$build/obj" -name '*.o' -newer "$build/fuzz_$name" -print -quit)" ] && continue
+			[ "$build/fuzz_$name" -nt "$here/shim.h" ] &&
+			[ -z "$(find "$build/obj" "$root/src/shim" -name '*.[cho]' -newer "$build/fuzz_$name" -print -quit)" ] && continue
 		clang -std=gnu17 -D_GNU_SOURCE -I"$root/src" -I"$root/tests" -Wall -Wextra -O1 -g \
 			-fsanitize="fuzzer,$sanitize" -fno-sanitize-recover=all -o "$build/fuzz_$name" \
-			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng -lblkid || return 1
+			"$here/fuzz_$name.c" "${objects[@]}" -liniparser -lcap-ng -lseccomp -lblkid || return 1
 	done
 }
 

@@ -30,6 +30,7 @@ readonly FACTS=$WORK/meminfo
 OPTIONS=(-v -c /dev/null --daemon.interval=100ms "--daemon.lockfile=$WORK/lock" --memory.cooldown=2s
 	--memory.cooldown_max=10s --idle.min_idle=1s --idle.scan_interval=200ms
 	--idle.scan_interval_near=200ms --idle.min_resident=1s --idle.min_rss=8M
+	--daemon.seccomp=kill
 	--madvise.enabled=yes --madvise.swap_margin=0 --protect.uids=0 "--protect.more_names=$OTHERS")
 
 DAEMON=		# its pid

@@ -172,7 +172,7 @@ try_sandbox() {
 	local bounding
 	bounding=$(status_field CapBnd)
 	check 'it runs as root with the bounding set' test "$(status_field CapEff)" = "$bounding"
-	check 'that is six capabilities at most' test $((0x$bounding & ~0x10001884004)) = 0
+	check 'that is seven capabilities at most' test $((0x$bounding & ~0x10001884024)) = 0
 	check 'no new privileges' test "$(status_field NoNewPrivs)" = 1
 	check 'a filter for system calls' test "$(status_field Seccomp)" = 2
 	check 'its memory is locked' test "$(status_field VmLck | tr -dc 0-9)" -gt 0

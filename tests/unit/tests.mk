@@ -43,6 +43,8 @@ test_noheap_LIBS := -liniparser -lcap-ng
 test_elfkind_OBJS := cli/elfkind
 test_revive_OBJS := backend/revive sys/tracee sys/machregs sys/clock sys/pidpin sys/procfs sys/proclist sys/procstat base/num base/text
 test_revive_LIBS := -lpthread
+test_syscallfilter_OBJS := sys/syscallfilter
+test_syscallfilter_LIBS := -lseccomp
 test_wiretext_OBJS := backend/wiretext base/num
 test_attached_OBJS := backend/attached backend/wiretext sys/dirnames sys/pidpin sys/procfs sys/proclist sys/procstat \
 	sys/unixsock base/num base/text
