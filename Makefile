@@ -175,11 +175,12 @@ $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 check-unit: deps-test
-	@$(MAKE) --no-print-directory B=$(B) unit-tests
-	@tests/run-unit.sh $(B)/tests $(UNIT_TESTS)
+	@$(MAKE) --no-print-directory B=$(B) run-unit
 
-.PHONY: unit-tests
-unit-tests: $(UNIT_TESTS:%=$(B)/tests/%)
+# Without installing anything: a package's build calls this
+.PHONY: run-unit
+run-unit: $(UNIT_TESTS:%=$(B)/tests/%)
+	@tests/run-unit.sh $(B)/tests $(UNIT_TESTS)
 
 check-sanitized: deps-test
 	@$(MAKE) --no-print-directory B=$(B)/sanitized SANITIZE=address,undefined check-unit
@@ -277,6 +278,7 @@ install: all
 	$(INSTALL) -m 644 man/swapify-policy.conf.5 '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5'
 	sed 's|@sbindir@|$(sbindir)|' etc/swapify-policy.service > $(B)/swapify-policy.service
 	$(INSTALL) -D -m 644 etc/swapify.tmpfiles '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
+	$(INSTALL) -m 644 etc/swapify-policy.tmpfiles '$(DESTDIR)$(tmpfilesdir)/swapify-policy.conf'
 	$(INSTALL) -m 644 $(B)/swapify-policy.service '$(DESTDIR)$(unitdir)/swapify-policy.service'
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(completiondir)' '$(DESTDIR)$(mandir)/man1'
 	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
@@ -309,7 +311,7 @@ install: all
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
-	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
+	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf' '$(DESTDIR)$(tmpfilesdir)/swapify-policy.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \
 		'$(DESTDIR)$(sysconfdir)/swapify-policy.conf.new'
