@@ -65,7 +65,8 @@ static bool is_frozen(void *owner, int32_t pid)
 	const struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
 
-	return daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED;
+	return handover_expects(daemon, pid) ||
+	       (daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED);
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
@@ -89,6 +90,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 
 void daemon_close(struct daemon *daemon)
 {
+	handover_close(daemon);
 	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
@@ -207,6 +209,7 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 			    "left=%u",
 			    sampler->snapshot.n_procs, sampler->table_full);
 	daemon->said.table_full = sampler->table_full > 0;
+	handover_take_paged(daemon, now_ns);
 	frozen_update(daemon, now_ns);
 	judge_all(daemon, now_ns);
 }

@@ -5,6 +5,7 @@
 #include "backend/swapify.h"
 #include "config/config.h"
 #include "daemon/executor.h"
+#include "daemon/handover.h"
 #include "daemon/sampler.h"
 #include "policy/fsm.h"
 
@@ -27,6 +28,7 @@ struct daemon {
 	pid_t reviver;	      /* the child that does it */
 	struct madvise madvise;
 	struct backend real_swapify, real_madvise; /* what a dry run stands for */
+	struct handover handover;
 	struct said said;
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */

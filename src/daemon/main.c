@@ -24,13 +24,16 @@
 #define IDENT "swapify-policy"
 #define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
 #define THAW_NS (60 * NS_PER_S)	      /* systemd gives 90 s to end in */
-#define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
+#define HEAR_NS (10 * NS_PER_S)	      /* for all answers together */
+#define HEAR_STEP_NS (10 * NS_PER_MS)
+#define DUMP_EVERY_NS NS_PER_S /* dumps asked for more often become one */
 
 struct service {
 	struct args args;
 	struct loop loop;
 	struct daemon daemon;
 	bool dump_wanted, stopping;
+	bool leaving; /* stopping, and another daemon takes over */
 	uint64_t dumped_ns;
 	char status[160]; /* as last told to the service manager */
 };
@@ -153,7 +156,8 @@ static void handle(struct service *service, const struct loop_events *events, ui
 	if (events->diet)
 		daemon->diet_requested = true;
 	service->dump_wanted |= events->dump;
-	service->stopping |= events->stop;
+	service->leaving |= events->leave;
+	service->stopping |= events->stop || events->leave;
 	if (events->tick || events->pressure || events->diet)
 		daemon_tick(daemon, now_ns);
 	dump_where_due(service, now_ns);
@@ -186,18 +190,33 @@ static void run_jobs(struct service *service, uint64_t end_ns)
 	}
 }
 
+/* Who was frozen by a daemon before us is known when he has answered. */
+static void hear_all(struct service *service)
+{
+	struct daemon *daemon = &service->daemon;
+	uint64_t end_ns = clock_now_ns() + HEAR_NS;
+	struct loop_events events;
+
+	frozen_scan(daemon);
+	do
+		frozen_update(daemon, clock_now_ns());
+	while (frozen_unheard(daemon) && clock_now_ns() < end_ns &&
+	       loop_wait(&service->loop, clock_now_ns() + HEAR_STEP_NS, &events) == 0);
+	daemon_survey(daemon, clock_now_ns());
+}
+
 /* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
 static void thaw(struct service *service)
 {
 	struct daemon *daemon = &service->daemon;
 	uint64_t end_ns = clock_now_ns() + THAW_NS;
 
-	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP)
-		return;
 	/* what is being frozen goes through with it, and can be thawed only then */
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
 	run_jobs(service, end_ns);
+	if (frozen_unheard(daemon))
+		hear_all(service);
 	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
 		return;
 	frozen_plan_exit(daemon, &daemon->plan);
@@ -218,12 +237,15 @@ static int run_loop(struct service *service)
 		if (r == 0) {
 			handle(service, &events, clock_now_ns());
 			more = executor_run(executor, clock_now_ns());
+			handover_save(&service->daemon);
 		}
 	}
 	(void)notify_send("STOPPING=1");
-	if (r == 0)
+	if (r == 0 && !service->leaving &&
+	    service->daemon.config.params.daemon.on_exit == ON_EXIT_UNSWAP)
 		thaw(service);
 	executor_abort(executor, clock_now_ns());
+	handover_save(&service->daemon);
 	if (r < 0)
 		log_err("waiting failed: %s", strerror(-r));
 	return r;
@@ -311,6 +333,8 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
 	}
 	if (r == 0) {
+		if (lock_fd >= 0)
+			handover_open(&service->daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
 		configure_loop(service);
 		say_started(service);
@@ -359,6 +383,36 @@ static int run_daemon(struct service *service, struct config *config)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* What a daemon that is gone, or is to be, has frozen: before the package is removed. */
+static int run_thaw(struct service *service, struct config *config)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct daemon *daemon = &service->daemon;
+	int r = check_privileges(&service->args);
+
+	config->params.swapify.enabled = true;
+	if (r == 0)
+		r = lock_fd = take_lock(config);
+	if (r >= 0)
+		r = loop_open(&service->loop);
+	if (r < 0) {
+		config_free(config);
+		return EXIT_FAILURE;
+	}
+	r = daemon_open(daemon, "/proc", config, false, service->loop.epoll_fd, LOOP_JOBS_BASE,
+			clock_now_ns());
+	if (r == 0) {
+		handover_open(daemon);
+		thaw(service);
+		executor_abort(&daemon->executor, clock_now_ns());
+		handover_save(daemon);
+		r = frozen_left(daemon) ? -EBUSY : 0;
+	}
+	daemon_close(daemon);
+	loop_close(&service->loop);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int run_once(struct service *service, struct config *config)
 {
 	/* judged by the null backend: who would go is asked, whether or not one is enabled */
@@ -379,6 +433,7 @@ static int run(struct service *service)
 		return EXIT_USAGE;
 	switch (service->args.mode) {
 	case MODE_ONCE: return run_once(service, &config);
+	case MODE_THAW: return run_thaw(service, &config);
 	case MODE_INSPECT:
 		status = inspect_run(&config, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 		break;
