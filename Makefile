@@ -24,6 +24,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev l
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs xfsprogs btrfs-progs kmod busybox strace gdb \
 	git nodejs default-jre-headless redis-tools,valkey-tools gcc-multilib libc6-dev-arm64-cross lld
+DEB_PACKAGES := dpkg-dev debhelper systemd-dev,systemd lintian check libproc2-dev
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
 
 CFLAGS ?= -O2 -g
@@ -43,7 +44,7 @@ PROGRAMS += $(B)/swap
 PROGRAMS += $(B)/memadvise
 PROGRAMS += $(B)/swapctl
 
-.PHONY: all shim32 shim-aarch64 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
+.PHONY: all shim32 shim-aarch64 deps deps-test run demo deb check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
 .SECONDARY:
 
@@ -250,7 +251,7 @@ bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(B)/tools/heapcount.so 
 deps:
 	@tests/install-packages.sh $(BUILD_PACKAGES)
 deps-test: deps
-	@tests/install-packages.sh $(TEST_PACKAGES)
+	@tests/install-packages.sh $(TEST_PACKAGES) $(DEB_PACKAGES)
 
 # -- style --------------------------------------------------------------------------------------
 SOURCES = $(wildcard src/*/*.[ch] tests/*/*.[ch])
@@ -326,6 +327,12 @@ uninstall:
 	if cmp -s etc/swapify-policy.conf "$$conf"; then rm -f "$$conf"; \
 	elif [ -e "$$conf" ]; then echo "kept $$conf, which was changed"; fi
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+# Debian packages, into $(B)/deb
+deb:
+	@tests/install-packages.sh $(BUILD_PACKAGES) $(DEB_PACKAGES)
+	@tests/build-deb.sh $(B)/deb
+	@ls $(B)/deb/*.deb
 
 clean:
 	rm -rf $(B)
