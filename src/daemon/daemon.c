@@ -37,7 +37,7 @@ static int add_backends(struct daemon *daemon)
 				: daemon->real_swapify;
 	r = enabled ? madvise_start(&daemon->madvise) : 0;
 	if (r < 0)
-		log_err("cannot start a thread for madvise: %s", strerror(-r));
+		log_err("cannot start a thread for madvise: %s", text_error(-r));
 	else if (enabled)
 		executor->backends[executor->n_backends++] = daemon->real_madvise;
 	else if (daemon->dry_run)
@@ -78,7 +78,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	*daemon = (struct daemon){.config = *config, .dry_run = dry_run, .started_ns = now_ns};
 	r = sampler_open(&daemon->sampler, root, &daemon->config.params);
 	if (r < 0) {
-		log_err("cannot read processes under %s: %s", root, strerror(-r));
+		log_err("cannot read processes under %s: %s", root, text_error(-r));
 		return r;
 	}
 	daemon->sampler.is_frozen = is_frozen;
@@ -201,7 +201,7 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 	frozen_scan(daemon);
 	r = sampler_scan(sampler, depth, now_ns);
 	if (r < 0)
-		log_warning("cannot list processes: %s", strerror(-r));
+		log_warning("cannot list processes: %s", text_error(-r));
 	if (depth == SCAN_ALL)
 		daemon->scanned_all_ns = now_ns;
 	if (sampler->table_full > 0 && !daemon->said.table_full)
@@ -333,7 +333,7 @@ static void hold_still(struct daemon *daemon, int error)
 	log_warning("cannot read /proc/meminfo: %s; holding still until it makes sense",
 		    error == -EBADMSG  ? "not its format, or torn"
 		    : error == -ERANGE ? "figures that can't be true"
-				       : strerror(-error));
+				       : text_error(-error));
 }
 
 static void log_transition(const struct daemon *daemon, const struct machine_step *step)

@@ -109,7 +109,7 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 	else if (error != 0 && error != ENOENT && entry && entry->silences <= 1)
 		log_warning("swapped without a helper, and another one can't be started: %s "
 			    "pid=%d; as its user or root: swap -a unswap %d",
-			    strerror(error), daemon->reviving_pid, daemon->reviving_pid);
+			    text_error(error), daemon->reviving_pid, daemon->reviving_pid);
 	/* once: where nobody listens then either, it takes its turn among the silent */
 	if (entry && error == 0 && entry->silences <= 1)
 		entry->next_ns = now_ns;

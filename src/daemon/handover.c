@@ -60,7 +60,7 @@ void handover_open(struct daemon *daemon)
 	if (n < 0) {
 		log_warning("%s can't be used: %s; a daemon after this one won't know what this "
 			    "one has moved out",
-			    path, strerror((int)-n));
+			    path, text_error((int)-n));
 		close_fd(&fd);
 		return;
 	}
@@ -191,5 +191,5 @@ void handover_save(struct daemon *daemon)
 	r = heldfile_write(handover->fd, text.buf, text.len);
 	handover->written = sum_of(&text);
 	if (r < 0)
-		log_warning("what is out can't be written beside the lock: %s", strerror(-r));
+		log_warning("what is out can't be written beside the lock: %s", text_error(-r));
 }

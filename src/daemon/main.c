@@ -47,7 +47,7 @@ static int load_config(const struct args *args, struct config *ret)
 	if (r == -EINVAL)
 		log_err("%s", error.message);
 	else if (r < 0)
-		log_err("cannot read the configuration: %s", strerror(-r));
+		log_err("cannot read the configuration: %s", text_error(-r));
 	return r;
 }
 
@@ -121,7 +121,7 @@ static void configure_loop(struct service *service)
 
 	if (r < 0)
 		log_notice("memory pressure can't wake the daemon: %s; looking every interval=%s",
-			   strerror(-r),
+			   text_error(-r),
 			   FMT_DURATION(service->daemon.config.params.daemon.interval_ns));
 }
 
@@ -247,7 +247,7 @@ static int run_loop(struct service *service)
 	executor_abort(executor, clock_now_ns());
 	handover_save(&service->daemon);
 	if (r < 0)
-		log_err("waiting failed: %s", strerror(-r));
+		log_err("waiting failed: %s", text_error(-r));
 	return r;
 }
 
@@ -274,7 +274,7 @@ static int take_lock(const struct config *config)
 			"(systemctl stop swapify-policy)",
 			path);
 	else if (fd < 0)
-		log_err("cannot take the lock %s: %s", path, strerror(-fd));
+		log_err("cannot take the lock %s: %s", path, text_error(-fd));
 	return fd;
 }
 
@@ -283,10 +283,10 @@ static void protect_ourselves(const struct procfs *procfs)
 	int r = privs_lock_memory();
 
 	if (r < 0)
-		log_notice("own memory can't be locked: %s", strerror(-r));
+		log_notice("own memory can't be locked: %s", text_error(-r));
 	r = privs_lower_oom_score(procfs);
 	if (r < 0)
-		log_info("oom_score_adj stays: %s", strerror(-r));
+		log_info("oom_score_adj stays: %s", text_error(-r));
 }
 
 static void say_started(const struct service *service)
@@ -330,7 +330,7 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 	if (r == 0 && pidfile) {
 		r = lockfile_write_pid(pidfile, getpid());
 		if (r < 0)
-			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
+			log_err("cannot write the pid file %s: %s", pidfile, text_error(-r));
 	}
 	if (r == 0) {
 		if (lock_fd >= 0)
@@ -372,7 +372,7 @@ static int run_daemon(struct service *service, struct config *config)
 	if (r == 0 && args->background) {
 		r = background_start(&ready_fd);
 		if (r < 0)
-			log_err("cannot go to the background: %s", strerror(-r));
+			log_err("cannot go to the background: %s", text_error(-r));
 	}
 	if (r < 0) {
 		config_free(config);
