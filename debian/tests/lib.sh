@@ -35,7 +35,7 @@ await() {
 }
 
 said() {
-	grep -qE -- "$2" "$work/$1.log"
+	grep -qsE -- "$2" "$work/$1.log"
 }
 
 # state PID: its letter, in /proc/PID/stat
