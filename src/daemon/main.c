@@ -391,10 +391,10 @@ static int run_thaw(struct service *service, struct config *config)
 	int r = check_privileges(&service->args);
 
 	config->params.swapify.enabled = true;
-	if (r == 0)
-		r = lock_fd = take_lock(config);
-	if (r >= 0)
-		r = loop_open(&service->loop);
+	if (r == 0) {
+		lock_fd = take_lock(config);
+		r = lock_fd < 0 ? lock_fd : loop_open(&service->loop);
+	}
 	if (r < 0) {
 		config_free(config);
 		return EXIT_FAILURE;
