@@ -265,7 +265,7 @@ lint:
 		{ cat $(B)/tidy.log; exit 1; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=varFuncNullUB --enable=warning,portability,performance \
 		--std=c11 -D__x86_64__ -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc src
-	shellcheck $(wildcard tests/*.sh tests/*/*.sh .ci/run)
+	shellcheck $(wildcard tests/*.sh tests/*/*.sh .ci/run debian/*.prerm debian/*.postrm debian/tests/*[!l])
 
 format:
 	clang-format -i $(SOURCES)

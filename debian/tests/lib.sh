@@ -54,7 +54,7 @@ resident_kib() {
 start_program() {
 	export SWAPIFY_SOCKET_DIR="$work/sockets" SWAPIFY_IMAGE_DIR="$work/images"
 	[ -z "${DEFAULT_SOCKETS:-}" ] || unset SWAPIFY_SOCKET_DIR
-	mkdir -p -m 700 "$work/sockets" "$work/images"
+	mkdir -m 700 "$work/sockets" "$work/images"
 	mkfifo "$work/in"
 	swapify --name autopkgtest python3 -c '
 import hashlib, os, sys

@@ -426,12 +426,14 @@ try_removal() {
 	echo '[daemon]' >>$config
 	echo 'on_exit = leave' >>$config
 	check 'reload' systemctl reload $unit
+	echo 'neither a setting nor a section' >>$config
 	if [ -n "$swap_is_there" ]; then
 		check 'a swap file of its own' swapctl -a $own/area 0 8M
 	fi
 	check 'remove' remove_packages remove swapify-policy
 	check 'stops it' property_is ActiveState inactive
 	check 'and brings programs back' soon game_runs
+	game_runs || cat apt.log
 	check 'every byte of it is right' game_is_right
 	check_fails 'and gives up its swap files' grep -q "$own" /proc/swaps
 	check 'the configuration stays' test -e $config
