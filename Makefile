@@ -87,6 +87,9 @@ SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -iquote src $(WARNINGS) $(CPPFLAGS) $(filt
 SHIM_LDFLAGS = -shared -Wl,-soname,libswapify.so -Wl,-Bsymbolic -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack
 SHIM_SOURCES := $(wildcard src/shim/*.c)
 
+.PHONY: shim install-shim
+shim: $(B)/libswapify.so
+
 $(B)/shim/%.o: src/shim/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -105,10 +108,12 @@ $(B)/$(SHIM32_LIB)/libswapify.so: $(SHIM_SOURCES:src/shim/%.c=$(B)/shim32/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) -m32 $(SHIM_LDFLAGS) -o $@ $^
+ifneq ($(SHIM_LIB),$(SHIM32_LIB))
 # Beside it ours, so that $$LIB finds one or the other
 $(B)/$(SHIM_LIB)/libswapify.so: $(B)/libswapify.so
 	@mkdir -p $(@D)
 	$(Q)ln -sf $(abspath $<) $@
+endif
 # libc6-i386 of an amd64 system looks elsewhere than libc6 of i386
 $(B)/lib32/libswapify.so: $(B)/$(SHIM32_LIB)/libswapify.so
 	@mkdir -p $(@D)
@@ -271,7 +276,10 @@ format:
 	clang-format -i $(SOURCES)
 
 # -- installation -------------------------------------------------------------------------------
-install: all
+install-shim: shim
+	$(INSTALL) -D -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
+
+install: all install-shim
 	$(INSTALL) -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(sysconfdir)' '$(DESTDIR)$(unitdir)' \
 		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man8'
 	$(INSTALL) -m 755 $(B)/swapify-policy '$(DESTDIR)$(sbindir)/swapify-policy'
@@ -283,8 +291,6 @@ install: all
 	$(INSTALL) -m 644 $(B)/swapify-policy.service '$(DESTDIR)$(unitdir)/swapify-policy.service'
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(completiondir)' '$(DESTDIR)$(mandir)/man1'
 	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
-	$(INSTALL) -d '$(DESTDIR)$(prefix)/$(SHIM_LIB)'
-	$(INSTALL) -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
 	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
 		'$(DESTDIR)$(prefix)/$(SHIM32_LIB)/libswapify.so'
 	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || $(INSTALL) -D -m 644 $(B)/$(SHIM32_LIB)/libswapify.so \
