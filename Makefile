@@ -24,6 +24,7 @@ BUILD_PACKAGES := gcc libc6-dev make pkg-config libiniparser-dev libcap-ng-dev l
 TEST_PACKAGES := check libproc2-dev clang libclang-rt-14-dev,libclang-rt-19-dev mandoc man-db groff python3 systemd \
 	systemd-container mmdebstrap util-linux procps e2fsprogs xfsprogs btrfs-progs kmod busybox strace gdb \
 	git nodejs default-jre-headless redis-tools,valkey-tools gcc-multilib libc6-dev-arm64-cross lld
+DEB_PACKAGES := dpkg-dev debhelper systemd-dev,systemd lintian check libproc2-dev
 LINT_PACKAGES := clang-format clang-tidy cppcheck shellcheck
 
 CFLAGS ?= -O2 -g
@@ -43,7 +44,7 @@ PROGRAMS += $(B)/swap
 PROGRAMS += $(B)/memadvise
 PROGRAMS += $(B)/swapctl
 
-.PHONY: all shim32 shim-aarch64 deps deps-test run demo check check-unit check-sanitized check-static check-fuzz fuzz check-system \
+.PHONY: all shim32 shim-aarch64 deps deps-test run demo deb check check-unit check-sanitized check-static check-fuzz fuzz check-system \
 	bench lint format install uninstall clean
 .SECONDARY:
 
@@ -86,6 +87,9 @@ SHIM_FLAGS = -std=gnu17 -D_GNU_SOURCE -iquote src $(WARNINGS) $(CPPFLAGS) $(filt
 SHIM_LDFLAGS = -shared -Wl,-soname,libswapify.so -Wl,-Bsymbolic -Wl,-z,nodelete,-z,relro,-z,now,-z,noexecstack
 SHIM_SOURCES := $(wildcard src/shim/*.c)
 
+.PHONY: shim install-shim
+shim: $(B)/libswapify.so
+
 $(B)/shim/%.o: src/shim/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -104,10 +108,12 @@ $(B)/$(SHIM32_LIB)/libswapify.so: $(SHIM_SOURCES:src/shim/%.c=$(B)/shim32/%.o)
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) -m32 $(SHIM_LDFLAGS) -o $@ $^
+ifneq ($(SHIM_LIB),$(SHIM32_LIB))
 # Beside it ours, so that $$LIB finds one or the other
 $(B)/$(SHIM_LIB)/libswapify.so: $(B)/libswapify.so
 	@mkdir -p $(@D)
 	$(Q)ln -sf $(abspath $<) $@
+endif
 # libc6-i386 of an amd64 system looks elsewhere than libc6 of i386
 $(B)/lib32/libswapify.so: $(B)/$(SHIM32_LIB)/libswapify.so
 	@mkdir -p $(@D)
@@ -175,11 +181,12 @@ $(foreach test,$(UNIT_TESTS),$(eval $(call unit_test,$(test))))
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 check-unit: deps-test
-	@$(MAKE) --no-print-directory B=$(B) unit-tests
-	@tests/run-unit.sh $(B)/tests $(UNIT_TESTS)
+	@$(MAKE) --no-print-directory B=$(B) run-unit
 
-.PHONY: unit-tests
-unit-tests: $(UNIT_TESTS:%=$(B)/tests/%)
+# Without installing anything: a package's build calls this
+.PHONY: run-unit
+run-unit: $(UNIT_TESTS:%=$(B)/tests/%)
+	@tests/run-unit.sh $(B)/tests $(UNIT_TESTS)
 
 check-sanitized: deps-test
 	@$(MAKE) --no-print-directory B=$(B)/sanitized SANITIZE=address,undefined check-unit
@@ -251,7 +258,7 @@ bench: all deps-test $(B)/tools/holder $(B)/tools/crowd $(addprefix $(B)/tools/,
 deps:
 	@tests/install-packages.sh $(BUILD_PACKAGES)
 deps-test: deps
-	@tests/install-packages.sh $(TEST_PACKAGES)
+	@tests/install-packages.sh $(TEST_PACKAGES) $(DEB_PACKAGES)
 
 # -- style --------------------------------------------------------------------------------------
 SOURCES = $(wildcard src/*/*.[ch] tests/*/*.[ch])
@@ -265,13 +272,16 @@ lint:
 		{ cat $(B)/tidy.log; exit 1; }
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=varFuncNullUB --enable=warning,portability,performance \
 		--std=c11 -D__x86_64__ -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"/etc"' -Isrc src
-	shellcheck $(wildcard tests/*.sh tests/*/*.sh etc/completion/* .ci/run)
+	shellcheck $(wildcard tests/*.sh tests/*/*.sh etc/completion/* .ci/run debian/*.prerm debian/*.postrm debian/tests/*[!l])
 
 format:
 	clang-format -i $(SOURCES)
 
 # -- installation -------------------------------------------------------------------------------
-install: all
+install-shim: shim
+	$(INSTALL) -D -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
+
+install: all install-shim
 	$(INSTALL) -d '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(sysconfdir)' '$(DESTDIR)$(unitdir)' \
 		'$(DESTDIR)$(mandir)/man5' '$(DESTDIR)$(mandir)/man8'
 	$(INSTALL) -m 755 $(B)/swapify-policy '$(DESTDIR)$(sbindir)/swapify-policy'
@@ -279,11 +289,10 @@ install: all
 	$(INSTALL) -m 644 man/swapify-policy.conf.5 '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5'
 	sed 's|@sbindir@|$(sbindir)|' etc/swapify-policy.service > $(B)/swapify-policy.service
 	$(INSTALL) -D -m 644 etc/swapify.tmpfiles '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
+	$(INSTALL) -m 644 etc/swapify-policy.tmpfiles '$(DESTDIR)$(tmpfilesdir)/swapify-policy.conf'
 	$(INSTALL) -m 644 $(B)/swapify-policy.service '$(DESTDIR)$(unitdir)/swapify-policy.service'
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(completiondir)' '$(DESTDIR)$(mandir)/man1'
 	$(INSTALL) -m 755 $(B)/swapify '$(DESTDIR)$(bindir)/swapify'
-	$(INSTALL) -d '$(DESTDIR)$(prefix)/$(SHIM_LIB)'
-	$(INSTALL) -m 644 $(B)/libswapify.so '$(DESTDIR)$(prefix)/$(SHIM_LIB)/libswapify.so'
 	@[ ! -e $(B)/$(SHIM32_LIB)/libswapify.so ] || for lib in $(SHIM32_LIB) lib32; do $(INSTALL) -D -m 644 \
 		$(B)/$(SHIM32_LIB)/libswapify.so "$(DESTDIR)$(prefix)/$$lib/libswapify.so" || exit 1; done
 	$(INSTALL) -D -m 644 man/swapify.7 '$(DESTDIR)$(mandir)/man7/swapify.7'
@@ -309,7 +318,8 @@ install: all
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
-	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
+	@[ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || '$(sbindir)/swapify-policy' --thaw || true
+	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf' '$(DESTDIR)$(tmpfilesdir)/swapify-policy.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \
 		'$(DESTDIR)$(sysconfdir)/swapify-policy.conf.new'
@@ -324,6 +334,12 @@ uninstall:
 	if cmp -s etc/swapify-policy.conf "$$conf"; then rm -f "$$conf"; \
 	elif [ -e "$$conf" ]; then echo "kept $$conf, which was changed"; fi
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+# Debian packages, into $(B)/deb
+deb:
+	@tests/install-packages.sh $(BUILD_PACKAGES) $(DEB_PACKAGES)
+	@tests/build-deb.sh $(B)/deb
+	@ls $(B)/deb/*.deb
 
 clean:
 	rm -rf $(B)

@@ -359,6 +359,13 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 	entry->next_ns = state == ATTACHED_BUSY ? now_ns : now_ns + ASK_AGAIN_NS;
 }
 
+void attached_inherit(struct attached *entry, uint64_t moved_bytes)
+{
+	entry->ours = true;
+	entry->moved_bytes = moved_bytes;
+	entry->next_ns = 0;
+}
+
 void attached_note_moved(struct attached *entry, uint64_t bytes)
 {
 	entry->moved_bytes = bytes;
@@ -431,7 +438,11 @@ static void take_answer(struct attached_table *table, struct attached *entry, co
 	}
 	/* the original doesn't know the question: what we have done is all there is to know */
 	if (entry->state == ATTACHED_UNKNOWN)
-		entry->state = entry->settled = ATTACHED_RUNNING;
+		attached_note_result(entry,
+				     entry->ours && is_stopped(table->procfs, entry)
+					     ? ATTACHED_SWAPPED
+					     : ATTACHED_RUNNING,
+				     entry->moved_bytes, now_ns);
 	entry->next_ns = now_ns + (ASK_AGAIN_NS << SILENCES_MAX);
 }
 

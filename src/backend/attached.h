@@ -93,6 +93,9 @@ void attached_note_request(struct attached *entry);
 void attached_note_result(struct attached *entry, enum attached_state state, uint64_t held_bytes,
 			  uint64_t now_ns);
 
+/* Notes that a daemon before us has had it swapped: whether it still is, it has to say. */
+void attached_inherit(struct attached *entry, uint64_t moved_bytes);
+
 /* Notes how much has left memory by our request: more than that it doesn't hold. */
 void attached_note_moved(struct attached *entry, uint64_t bytes);
 

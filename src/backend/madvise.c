@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend/madvise.h"
 
+#include "base/text.h"
 #include "base/units.h"
 #include "sys/clock.h"
 
@@ -26,7 +27,7 @@ static int madvise_probe(void *ctx, struct text *why)
 		text_add(why, "advising other processes is not permitted: it takes CAP_SYS_NICE "
 			      "and CAP_SYS_PTRACE, which root has");
 	else if (r < 0)
-		text_addf(why, "process_madvise: %s", strerror(-r));
+		text_addf(why, "process_madvise: %s", text_error(-r));
 	return r;
 }
 

@@ -119,3 +119,10 @@ struct text_small text_safe(const char *string)
 	text_add_safe(&text, string);
 	return small;
 }
+
+const char *text_error(int error)
+{
+	const char *text = strerrordesc_np(error);
+
+	return text ? text : "unknown error";
+}

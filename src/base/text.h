@@ -28,6 +28,9 @@ void text_add_duration(struct text *text, uint64_t ns);
  * processes and paths are chosen by strangers and must not forge a log line or its keys. */
 void text_add_safe(struct text *text, const char *string);
 
+/* What strerror(3) says of an errno, without its heap calls: from glibc 2.41 on it makes some. */
+const char *text_error(int error);
+
 /* A small result of its own for printf arguments: FMT_BYTES(n) lives to the end of the full
  * expression it stands in, so it is never to be stored. */
 struct text_small {

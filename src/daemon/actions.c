@@ -72,8 +72,8 @@ static void log_not_done(struct daemon *daemon, const struct outcome *outcome)
 	if (failed && outcome->error != daemon->said.failed) {
 		daemon->said.failed = outcome->error;
 		log_warning("cannot %s: %s pid=%d name=%s backend=%s", verb,
-			    outcome->why ? outcome->why : strerror(-outcome->error), action->id.pid,
-			    FMT_SAFE(action->comm), backend_name(daemon, action));
+			    outcome->why ? outcome->why : text_error(-outcome->error),
+			    action->id.pid, FMT_SAFE(action->comm), backend_name(daemon, action));
 	} else {
 		log_info("did not %s: %s pid=%d name=%s backend=%s", verb,
 			 outcome->kind == OUTCOME_REFUSED ? reason_sentence(outcome->reason)

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OPT_ONCE = 256, OPT_PRINT_CONFIG, OPT_PRELOCK_ONCE };
+enum { OPT_ONCE = 256, OPT_PRELOCK_ONCE, OPT_THAW, OPT_PRINT_CONFIG };
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
@@ -17,6 +17,7 @@ static const struct option long_options[] = {
 	{"dry-run", no_argument, NULL, 'n'},
 	{"once", no_argument, NULL, OPT_ONCE},
 	{"prelock-once", no_argument, NULL, OPT_PRELOCK_ONCE},
+	{"thaw", no_argument, NULL, OPT_THAW},
 	{"inspect", no_argument, NULL, 'i'},
 	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
 	{"version", no_argument, NULL, 'V'},
@@ -39,6 +40,7 @@ void args_help(FILE *out)
 		"  -n, --dry-run       say what would be done, touch nothing\n"
 		"      --once          look for one interval, print the plan with reasons, exit\n"
 		"      --prelock-once  print which files [prelock] would lock, and what not, exit\n"
+		"      --thaw          bring back what a daemon has left in images, exit\n"
 		"  -i, --inspect       check the configuration and what this kernel can do, exit\n"
 		"      --print-config  print the settings in effect and where each comes from, "
 		"exit\n"
@@ -92,6 +94,7 @@ static int take_option(int option, struct args *args)
 	case 'n': args->dry_run = true; return 0;
 	case OPT_ONCE: args->mode = MODE_ONCE; return 0;
 	case OPT_PRELOCK_ONCE: args->mode = MODE_PRELOCK_ONCE; return 0;
+	case OPT_THAW: args->mode = MODE_THAW; return 0;
 	case 'i': args->mode = MODE_INSPECT; return 0;
 	case OPT_PRINT_CONFIG: args->mode = MODE_PRINT_CONFIG; return 0;
 	case 'V': args->mode = MODE_VERSION; return 0;
@@ -137,6 +140,8 @@ static const char *contradiction(const struct args *args)
 		return "-p needs -d: only a daemon in the background has a pid file";
 	if (args->background && args->mode != MODE_DAEMON)
 		return "-d doesn't go with an option that prints and exits";
+	if (args->dry_run && args->mode == MODE_THAW)
+		return "-n and --thaw contradict each other";
 	return NULL;
 }
 

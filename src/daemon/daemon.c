@@ -37,7 +37,7 @@ static int add_backends(struct daemon *daemon)
 				: daemon->real_swapify;
 	r = enabled ? madvise_start(&daemon->madvise) : 0;
 	if (r < 0)
-		log_err("cannot start a thread for madvise: %s", strerror(-r));
+		log_err("cannot start a thread for madvise: %s", text_error(-r));
 	else if (enabled)
 		executor->backends[executor->n_backends++] = daemon->real_madvise;
 	else if (daemon->dry_run)
@@ -65,7 +65,8 @@ static bool is_frozen(void *owner, int32_t pid)
 	const struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
 
-	return daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED;
+	return handover_expects(daemon, pid) ||
+	       (daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED);
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
@@ -77,7 +78,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	*daemon = (struct daemon){.config = *config, .dry_run = dry_run, .started_ns = now_ns};
 	r = sampler_open(&daemon->sampler, root, &daemon->config.params);
 	if (r < 0) {
-		log_err("cannot read processes under %s: %s", root, strerror(-r));
+		log_err("cannot read processes under %s: %s", root, text_error(-r));
 		return r;
 	}
 	daemon->sampler.is_frozen = is_frozen;
@@ -90,6 +91,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 void daemon_close(struct daemon *daemon)
 {
 	prelock_close(&daemon->prelock);
+	handover_close(daemon);
 	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
@@ -206,7 +208,7 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 	frozen_scan(daemon);
 	r = sampler_scan(sampler, depth, now_ns);
 	if (r < 0)
-		log_warning("cannot list processes: %s", strerror(-r));
+		log_warning("cannot list processes: %s", text_error(-r));
 	if (depth == SCAN_ALL)
 		daemon->scanned_all_ns = now_ns;
 	if (sampler->table_full > 0 && !daemon->said.table_full)
@@ -214,6 +216,7 @@ static void scan(struct daemon *daemon, enum scan_depth depth, uint64_t now_ns)
 			    "left=%u",
 			    sampler->snapshot.n_procs, sampler->table_full);
 	daemon->said.table_full = sampler->table_full > 0;
+	handover_take_paged(daemon, now_ns);
 	frozen_update(daemon, now_ns);
 	judge_all(daemon, now_ns);
 }
@@ -352,7 +355,7 @@ static void hold_still(struct daemon *daemon, int error)
 	log_warning("cannot read /proc/meminfo: %s; holding still until it makes sense",
 		    error == -EBADMSG  ? "not its format, or torn"
 		    : error == -ERANGE ? "figures that can't be true"
-				       : strerror(-error));
+				       : text_error(-error));
 }
 
 static void log_transition(const struct daemon *daemon, const struct machine_step *step)

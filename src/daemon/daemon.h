@@ -5,6 +5,7 @@
 #include "backend/swapify.h"
 #include "config/config.h"
 #include "daemon/executor.h"
+#include "daemon/handover.h"
 #include "daemon/prelock.h"
 #include "daemon/sampler.h"
 #include "policy/fsm.h"
@@ -29,6 +30,7 @@ struct daemon {
 	struct madvise madvise;
 	struct prelock *prelock;
 	struct backend real_swapify, real_madvise; /* what a dry run stands for */
+	struct handover handover;
 	struct said said;
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */

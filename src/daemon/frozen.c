@@ -140,7 +140,7 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 	else if (error != 0 && error != ENOENT && entry && entry->silences <= 1)
 		log_warning("swapped without a helper, and another one can't be started: %s "
 			    "pid=%d; as its user or root: swap -a unswap %d",
-			    strerror(error), daemon->reviving_pid, daemon->reviving_pid);
+			    text_error(error), daemon->reviving_pid, daemon->reviving_pid);
 	/* once: where nobody listens then either, it takes its turn among the silent */
 	if (entry && error == 0 && entry->silences <= 1)
 		entry->next_ns = now_ns;
@@ -181,9 +181,30 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 	if (!daemon->config.params.swapify.enabled)
 		return;
 	attached_poll(&daemon->attached, now_ns);
+	handover_take_frozen(daemon);
 	revive_orphans(daemon);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
+}
+
+bool frozen_unheard(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->attached.n; i++) {
+		const struct attached *entry = &daemon->attached.entries[i];
+
+		if (entry->ours && entry->silences == 0 &&
+		    (entry->state == ATTACHED_UNKNOWN || entry->state == ATTACHED_BUSY))
+			return true;
+	}
+	return handover_awaits_frozen(daemon);
+}
+
+bool frozen_left(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (daemon->attached.entries[i].ours)
+			return true;
+	return false;
 }
 
 void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)

@@ -19,6 +19,12 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 /* The same for what an action has been seen to move out. */
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
+/* Whether it isn't known yet of somebody whom a daemon before us has frozen if he still is. */
+bool frozen_unheard(const struct daemon *daemon);
+
+/* Whether anybody is still frozen by this daemon, or one before it. */
+bool frozen_left(const struct daemon *daemon);
+
 /* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
  * of memory available; what doesn't fit is said, and stays. Only what went out at since_ns or
  * later. For the end. */

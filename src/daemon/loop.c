@@ -24,7 +24,7 @@ static int watch(const struct loop *loop, int fd, uint32_t events, uint64_t data
 
 static int open_signals(void)
 {
-	static const int ours[] = {SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT};
+	static const int ours[] = {SIGUSR1, SIGUSR2, SIGHUP, SIGTERM, SIGINT, SIGQUIT};
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -109,6 +109,7 @@ static void take_signals(const struct loop *loop, struct loop_events *ret)
 		case SIGUSR1: ret->dump = true; break;
 		case SIGUSR2: ret->diet = true; break;
 		case SIGHUP: ret->reload = true; break;
+		case SIGQUIT: ret->leave = true; break;
 		default: ret->stop = true; break;
 		}
 }

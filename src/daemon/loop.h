@@ -10,9 +10,9 @@
 
 #define LOOP_JOBS_BASE 100 /* data of jobs' descriptors, by their index */
 
-/* What one wait brought. */
+/* What one wait brought; leave is a stop that lets everything be as it is. */
 struct loop_events {
-	bool tick, pressure, dump, diet, reload, stop;
+	bool tick, pressure, dump, diet, reload, stop, leave;
 	uint64_t ready[8]; /* jobs by index */
 	size_t n_ready;
 };

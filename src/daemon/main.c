@@ -28,12 +28,16 @@
 #define THAW_NS (60 * NS_PER_S)	      /* systemd gives 90 s to end in */
 #define FREEZE_NS (15 * NS_PER_S)     /* of it, for what is on its way out */
 #define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
+#define HEAR_NS (10 * NS_PER_S)	      /* for all answers together */
+#define HEAR_STEP_NS (10 * NS_PER_MS)
+#define DUMP_EVERY_NS NS_PER_S /* dumps asked for more often become one */
 
 struct service {
 	struct args args;
 	struct loop loop;
 	struct daemon daemon;
 	bool dump_wanted, stopping;
+	bool leaving; /* stopping, and another daemon takes over */
 	uint64_t dumped_ns;
 	char status[160]; /* as last told to the service manager */
 };
@@ -47,7 +51,7 @@ static int load_config(const struct args *args, struct config *ret)
 	if (r == -EINVAL)
 		log_err("%s", error.message);
 	else if (r < 0)
-		log_err("cannot read the configuration: %s", strerror(-r));
+		log_err("cannot read the configuration: %s", text_error(-r));
 	return r;
 }
 
@@ -121,7 +125,7 @@ static void configure_loop(struct service *service)
 
 	if (r < 0)
 		log_notice("memory pressure can't wake the daemon: %s; looking every interval=%s",
-			   strerror(-r),
+			   text_error(-r),
 			   FMT_DURATION(service->daemon.config.params.daemon.interval_ns));
 }
 
@@ -156,7 +160,8 @@ static void handle(struct service *service, const struct loop_events *events, ui
 	if (events->diet)
 		daemon->diet_requested = true;
 	service->dump_wanted |= events->dump;
-	service->stopping |= events->stop;
+	service->leaving |= events->leave;
+	service->stopping |= events->stop || events->leave;
 	if (events->tick || events->pressure || events->diet)
 		daemon_tick(daemon, now_ns);
 	dump_where_due(service, now_ns);
@@ -201,18 +206,33 @@ static void thaw_since(struct service *service, uint64_t since_ns, uint64_t end_
 	run_jobs(service, end_ns);
 }
 
+/* Who was frozen by a daemon before us is known when he has answered. */
+static void hear_all(struct service *service)
+{
+	struct daemon *daemon = &service->daemon;
+	uint64_t end_ns = clock_now_ns() + HEAR_NS;
+	struct loop_events events;
+
+	frozen_scan(daemon);
+	do
+		frozen_update(daemon, clock_now_ns());
+	while (frozen_unheard(daemon) && clock_now_ns() < end_ns &&
+	       loop_wait(&service->loop, clock_now_ns() + HEAR_STEP_NS, &events) == 0);
+	daemon_survey(daemon, clock_now_ns());
+}
+
 /* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
 static void thaw(struct service *service)
 {
 	struct daemon *daemon = &service->daemon;
 	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS;
 
-	if (daemon->config.params.daemon.on_exit != ON_EXIT_UNSWAP)
-		return;
 	/* what is being frozen goes through with it, and can be thawed only then */
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
 	run_jobs(service, start_ns + FREEZE_NS);
+	if (frozen_unheard(daemon))
+		hear_all(service);
 	thaw_since(service, 0, end_ns);
 	/* what took longer to go out than that */
 	thaw_since(service, start_ns + FREEZE_NS, end_ns);
@@ -231,14 +251,17 @@ static int run_loop(struct service *service)
 		if (r == 0) {
 			handle(service, &events, clock_now_ns());
 			more = executor_run(executor, clock_now_ns());
+			handover_save(&service->daemon);
 		}
 	}
 	(void)notify_send("STOPPING=1");
-	if (r == 0)
+	if (r == 0 && !service->leaving &&
+	    service->daemon.config.params.daemon.on_exit == ON_EXIT_UNSWAP)
 		thaw(service);
 	executor_abort(executor, clock_now_ns());
+	handover_save(&service->daemon);
 	if (r < 0)
-		log_err("waiting failed: %s", strerror(-r));
+		log_err("waiting failed: %s", text_error(-r));
 	return r;
 }
 
@@ -265,7 +288,7 @@ static int take_lock(const struct config *config)
 			"(systemctl stop swapify-policy)",
 			path);
 	else if (fd < 0)
-		log_err("cannot take the lock %s: %s", path, strerror(-fd));
+		log_err("cannot take the lock %s: %s", path, text_error(-fd));
 	return fd;
 }
 
@@ -274,10 +297,10 @@ static void protect_ourselves(const struct procfs *procfs)
 	int r = privs_lock_memory();
 
 	if (r < 0)
-		log_notice("own memory can't be locked: %s", strerror(-r));
+		log_notice("own memory can't be locked: %s", text_error(-r));
 	r = privs_lower_oom_score(procfs);
 	if (r < 0)
-		log_info("oom_score_adj stays: %s", strerror(-r));
+		log_info("oom_score_adj stays: %s", text_error(-r));
 }
 
 /* For what the filter costs where it can't be had there is no better way than to go on without. */
@@ -292,7 +315,7 @@ static void filter_calls(const struct loop_params *params)
 		log_warning(
 			"system calls can't be filtered: %s; set [daemon] seccomp = off if that "
 			"is as it has to be",
-			strerror(-r));
+			text_error(-r));
 }
 
 static void say_started(const struct service *service)
@@ -336,9 +359,11 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 	if (r == 0 && pidfile) {
 		r = lockfile_write_pid(pidfile, getpid());
 		if (r < 0)
-			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
+			log_err("cannot write the pid file %s: %s", pidfile, text_error(-r));
 	}
 	if (r == 0) {
+		if (lock_fd >= 0)
+			handover_open(&service->daemon);
 		/* before its memory is locked: what the filter took to make goes back */
 		filter_calls(&service->daemon.config.params.daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
@@ -378,12 +403,13 @@ static int run_daemon(struct service *service, struct config *config)
 	if (r == 0 && args->background) {
 		r = background_start(&ready_fd);
 		if (r < 0)
-			log_err("cannot go to the background: %s", strerror(-r));
+			log_err("cannot go to the background: %s", text_error(-r));
 	}
 	if (r == 0) {
 		r = privs_drop(); /* before there are threads: each has its own */
 		if (r < 0)
-			log_err("cannot give up capabilities that aren't needed: %s", strerror(-r));
+			log_err("cannot give up capabilities that aren't needed: %s",
+				text_error(-r));
 	}
 	if (r < 0) {
 		config_free(config);
@@ -391,6 +417,36 @@ static int run_daemon(struct service *service, struct config *config)
 	}
 	r = serve(service, config, &ready_fd);
 	background_ready(&ready_fd, EXIT_FAILURE);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* What a daemon that is gone, or is to be, has frozen: before the package is removed. */
+static int run_thaw(struct service *service, struct config *config)
+{
+	_cleanup_close_ int lock_fd = -1;
+	struct daemon *daemon = &service->daemon;
+	int r = check_privileges(&service->args);
+
+	config->params.swapify.enabled = true;
+	if (r == 0) {
+		lock_fd = take_lock(config);
+		r = lock_fd < 0 ? lock_fd : loop_open(&service->loop);
+	}
+	if (r < 0) {
+		config_free(config);
+		return EXIT_FAILURE;
+	}
+	r = daemon_open(daemon, "/proc", config, false, service->loop.epoll_fd, LOOP_JOBS_BASE,
+			clock_now_ns());
+	if (r == 0) {
+		handover_open(daemon);
+		thaw(service);
+		executor_abort(&daemon->executor, clock_now_ns());
+		handover_save(daemon);
+		r = frozen_left(daemon) ? -EBUSY : 0;
+	}
+	daemon_close(daemon);
+	loop_close(&service->loop);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -414,6 +470,7 @@ static int run(struct service *service)
 		return EXIT_USAGE;
 	switch (service->args.mode) {
 	case MODE_ONCE: return run_once(service, &config);
+	case MODE_THAW: return run_thaw(service, &config);
 	case MODE_PRELOCK_ONCE:
 		status = prelock_print_once(&config.params, service->args.verbose, stdout) < 0
 				 ? EXIT_FAILURE

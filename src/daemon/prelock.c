@@ -120,7 +120,7 @@ static void say_refused(struct prelock *prelock, const struct prelock_report *re
 {
 	if (report->refused < 0 && report->refused != prelock->said.refused)
 		log_warning("cannot lock files in memory: %s files=%u; %s",
-			    strerror(-report->refused), report->files[PRELOCK_REFUSED],
+			    text_error(-report->refused), report->files[PRELOCK_REFUSED],
 			    report->refused == -ENOMEM || report->refused == -EAGAIN ||
 					    report->refused == -EPERM
 				    ? "it takes CAP_IPC_LOCK, or a higher limit of locked memory "
@@ -128,7 +128,7 @@ static void say_refused(struct prelock *prelock, const struct prelock_report *re
 				    : "they are left out");
 	prelock->said.refused = report->refused;
 	if (report->list_error < 0 && report->list_error != prelock->said.error)
-		log_warning("cannot look for files to lock: %s", strerror(-report->list_error));
+		log_warning("cannot look for files to lock: %s", text_error(-report->list_error));
 	prelock->said.error = report->list_error;
 }
 

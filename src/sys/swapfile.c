@@ -60,7 +60,7 @@ static int write_all(int fd, const char *buf, size_t len, uint64_t offset_bytes)
 
 static int write_zeroes(int fd, uint64_t bytes)
 {
-	static const char zeroes[256 * KIB];
+	static char zeroes[256 * KIB]; /* not const: those would lie in the program file */
 	int r = 0;
 
 	for (uint64_t at = 0; r == 0 && at < bytes; at += sizeof zeroes)

@@ -21,6 +21,7 @@ sort > "$WORK/expected" <<END
 ./usr/bin/swap
 ./usr/bin/swapify
 $shim
+./usr/lib/tmpfiles.d/swapify-policy.conf
 ./usr/lib/tmpfiles.d/swapify.conf
 ./usr/sbin/swapctl
 ./usr/sbin/swapify-policy

@@ -139,5 +139,65 @@ memory 5
 await "first to be frozen a third time" is_frozen first
 stop_daemon
 expect "it was thawed" is_frozen first
-tell first 2
-verify first
+
+# -- one daemon after the other ------------------------------------------------------------------------
+# What one has left is the next one's: in good order, by a restart, after a crash
+ours="attached: pid=${PID[first]} uid=$OURS state=swapped held=6[0-9.]+MiB since=[^ ]+ by=us"
+again=(--madvise.enabled=no "--protect.uids=0 $SPARED")
+start_daemon "${again[@]}"
+await_dump "$ours"
+expect_dump 'swapped_by_others=0'
+leave_daemon
+expect "it was thawed by a restart" is_frozen first
+start_daemon "${again[@]}"
+await_dump "$ours"
+memory 5
+await "second to be frozen, too" is_frozen second
+memory 50
+kill -KILL "$DAEMON"
+wait "$DAEMON" || :
+start_daemon "${again[@]}"
+await_dump "$ours"
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped .*by=us"
+tell second 2
+expect "it can't be unswapped" [ "$REPLY" = 0 ]
+await_dump "attached: pid=${PID[second]} uid=$OURS state=running"
+tell second 1
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=[^ ]+ since=[^ ]+
+"
+# told to end before it has looked at anybody
+leave_daemon
+"$BUILD/swapify-policy" "${OPTIONS[@]}" "${again[@]}" 2>> "$LOG" &
+DAEMON=$!
+await_log 'started version='
+stop_daemon
+expect "its own wasn't thawed" runs first
+expect "another one's was" is_frozen second
+tell second 2
+verify first second
+
+# Without a daemon, and whatever on_exit says
+start_daemon "${again[@]}" --daemon.on_exit=leave
+memory 5
+await "first to be frozen" is_frozen first
+await "second to be frozen" is_frozen second
+memory 50
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+stop_daemon
+is_frozen first
+is_frozen second
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --daemon.on_exit=leave --thaw
+runs first
+runs second
+verify first second
+expect "something is left to thaw" [ "$(cat "$WORK/lock.held")" = 'swapify-policy held 1' ]
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+# where there is no room it says so
+start_daemon "${again[@]}" --daemon.on_exit=leave
+memory 5
+await "first to be frozen" is_frozen first
+stop_daemon
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+memory 50
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+runs first

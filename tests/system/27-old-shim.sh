@@ -44,6 +44,15 @@ await_said "swapped pid=${PID[keeping]} name=${OWN}keeping bytes=(39|40)[0-9.]*M
 await_dump "held: processes=2 bytes=8[78][0-9.]*MiB"
 expect_dump "attached: pid=${PID[keeping]} uid=$OURS state=swapped held=(39|40)[0-9.]*MiB since=[^ ]+ by=us"
 
+# -- another daemon has nobody to ask: it goes by what the first has left -------------------------------
+memory 50
+leave_daemon
+start_daemon --madvise.enabled=no --memory.cooldown=1s --memory.cooldown_max=1s
+await_dump "held: processes=2 bytes=8[78][0-9.]*MiB"
+for name in closing keeping; do
+	expect_dump "attached: pid=${PID[$name]} uid=$OURS state=swapped held=[34][0-9.]+MiB since=[^ ]+ by=us"
+done
+
 # -- back: when there is room for all of it -----------------------------------------------------------
 memory 90
 await "closing to run" runs closing

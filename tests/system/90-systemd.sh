@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: MIT
 # host processes
 #
-# The unit under a real systemd, in a container: BUILD is installed there, then tests/systemd/inside.sh
-# tries what an administrator does, and whether the daemon can do its work in the unit's sandbox.
+# The packages under a real systemd, in a container: tests/systemd/inside.sh installs them there, tries
+# what an administrator does, upgrades, removes and purges them, and looks whether the daemon can do its
+# whole work in the unit's sandbox.
 # Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none.
 set -euo pipefail
 : "${BUILD:?}"
 repository=$(cd "$(dirname "$0")/../.." && pwd)
 harness=${SYSTEMD_TEST:-$repository/../shared/tools/systemd-test.sh}
+packages=$BUILD/deb
 
 skip() {
 	echo "$*"
@@ -18,26 +20,46 @@ skip() {
 
 [ -f "$harness" ] || skip "no harness that boots a systemd: set SYSTEMD_TEST"
 [ "$(id -u)" = 0 ] || skip "needs root"
+[ "$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release)" = 12 ] || skip "the harness boots Debian 12"
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 
-# What the build needs and the container may not have; run takes what is missing there.
-add_libraries() {
-	local library
-	mkdir "$payload/lib"
-	while read -r library; do
-		cp -L "$library" "$payload/lib/"
-	done < <(ldd "$BUILD/swapify-policy" "$BUILD/swap" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
-		grep -v '/\(libc\|libm\|libpthread\|ld-linux[^/]*\)\.so')
+# The container has no network: what the packages need goes with them. Kept beside them.
+add_dependencies() {
+	local kept=$packages.needs name
+	mkdir -p "$kept" "$payload/needs"
+	for name in $(dpkg-deb -f "$payload/swapify-policy.deb" Depends | tr ',' '\n' | awk '/^ *lib/ { print $1 }'); do
+		compgen -G "$kept/${name}_*.deb" >/dev/null ||
+			(cd "$kept" && apt-get download -qq "$name" 2>"$payload/needs/log") ||
+			{ cat "$payload/needs/log"; exit 1; }
+		cp "$kept/${name}"_*.deb "$payload/needs/"
+	done
+	rm -f "$payload/needs/log"
 }
 
-make --no-print-directory -s -C "$repository" "B=$BUILD" prefix=/usr "DESTDIR=$payload/tree" install
-add_libraries
+# The same again as the next version: its control data are all that differs.
+add_next_version() {
+	local package tree=$payload/tree
+	mkdir "$payload/next"
+	for package in swapify-policy swapify libswapify1; do
+		dpkg-deb -R "$payload/$package.deb" "$tree"
+		sed -i 's/^Version: .*/&+next/; s/\(libswapify1 (= [^)]*\))/\1+next)/' "$tree/DEBIAN/control"
+		dpkg-deb --root-owner-group -Znone -b "$tree" "$payload/next/$package.deb" >/dev/null
+		rm -r "$tree"
+	done
+}
+
+"$repository/tests/build-deb.sh" "$packages"
+for package in swapify-policy swapify libswapify1; do
+	cp "$packages/$package"_*.deb "$payload/$package.deb"
+done
+add_dependencies
+add_next_version
 cp "$BUILD/tools/holder" "$payload/"
 install -m 755 "$repository/tests/systemd/inside.sh" "$payload/run"
 
 status=0
-SWAP=1 TMO=220 bash "$harness" nspawn "$payload" || status=$?
+SWAP=${SWAP:-1} TMO=220 bash "$harness" nspawn "$payload" || status=$?
 case $status in
 	0 | 1) ;;
 	*) echo "the container didn't come up, or was stopped: status $status" ;;

@@ -185,6 +185,16 @@ stop_daemon() {
 	DAEMON=
 }
 
+# As a restart does: it leaves everything to the next one.
+leave_daemon() {
+	local status=0
+	kill -QUIT "$DAEMON"
+	await_log 'stopped$'
+	wait "$DAEMON" || status=$?
+	[ "$status" = 0 ] || fail "the daemon left with status $status"
+	DAEMON=
+}
+
 next_line() {
 	local -a lines
 	local line

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs in the container, as root, with the installed tree, libraries and holder beside it; see
+# Runs in the container, as root, with the packages, what they need, and holder beside it; see
 # tests/system/90-systemd.sh. A check that fails is said and counted; the others go on.
 set -u
 export LC_ALL=C SYSTEMD_PAGER="" SYSTEMD_COLORS=0
@@ -63,16 +63,19 @@ syslog_says() { grep -qE -- "swapify-policy\[$(property MainPID)\]: $1" /var/log
 
 # -- the machine -----------------------------------------------------------------------------------
 
-install_tree() {
-	local library
-	# /lib and the like are links in the container
-	tar -C tree -cf - . | tar -C / --keep-directory-symlink --no-overwrite-dir -xf -
-	for library in lib/*; do
-		ldconfig -p | grep -q "${library#lib/} " || install -m 644 "$library" /usr/lib/
-	done
-	ldconfig
-	systemctl daemon-reload
-	systemd-tmpfiles --create swapify.conf
+# DIRECTORY: as an administrator does it
+install_packages() {
+	apt-get install -qq -y --no-install-recommends "$PWD/$1"/{libswapify1,swapify,swapify-policy}.deb >apt.log 2>&1 || {
+		cat apt.log
+		return 1
+	}
+}
+
+remove_packages() { # remove|purge PACKAGE...
+	apt-get "$1" -qq -y "${@:2}" >apt.log 2>&1 || {
+		cat apt.log
+		return 1
+	}
 }
 
 available_percent() {
@@ -138,26 +141,46 @@ write_config() { # LOWER TARGET UPPER
 
 # -- what is tried ---------------------------------------------------------------------------------
 
+# Enabled and started, as any daemon of Debian's
 try_installation() {
+	dpkg -i needs/*.deb >apt.log 2>&1 || cat apt.log
+	check 'the packages are installed' install_packages .
 	check 'systemctl finds the unit' property_is LoadState loaded
 	check 'it lies where packages put units' test -e /usr/lib/systemd/system/$unit
-	check 'the program is in /usr/sbin' test -x /usr/sbin/swapify-policy
+	check 'it is enabled' systemctl is-enabled -q $unit
+	check 'and active' systemctl is-active -q $unit
 	check 'the configuration is in /etc' test -e $config
 	check 'the shipped configuration is accepted' \
 		sh -c 'swapify-policy --print-config | grep -q "^lower_freelimit"'
 	check 'systemd has nothing to say against the unit' unit_is_clean
-	check 'enable --now' systemctl enable -q --now $unit
-	check 'is-active' systemctl is-active -q $unit
-	check 'is-enabled' systemctl is-enabled -q $unit
-	check 'it is wanted by multi-user.target' \
-		test -e /etc/systemd/system/multi-user.target.wants/$unit
 	check 'the start is told to the journal' soon journal_says '^started version=.* backend=swapify'
 	check 'sockets of services have their place' test "$(stat -c %a:%u /run/swapify)" = 1777:0
+	check 'what the daemon keeps has a place' test "$(stat -c %a:%u /var/lib/swapify-policy)" = 700:0
+	check 'disable --now' systemctl disable -q --now $unit
+	check 'it is inactive' property_is ActiveState inactive
+	check 'enable --now' systemctl enable -q --now $unit
+	check 'is-active' systemctl is-active -q $unit
+	check 'it is wanted by multi-user.target' \
+		test -e /etc/systemd/system/multi-user.target.wants/$unit
 	if pressure_can_wake; then
 		check_fails 'memory pressure can wake it' journal_says "memory pressure can't wake"
 	fi
 	check 'systemctl status shows the state' \
 		soon status_says 'steady, [0-9]+% of memory available, 0 processes swapped'
+	check "it's ready within 200 ms, at best" starts_fast
+}
+
+# The best of five: others run on this machine, too
+starts_fast() {
+	local best_us=999999999 us _
+	for _ in 1 2 3 4 5; do
+		systemctl reset-failed $unit # which counts starts
+		systemctl restart $unit
+		us=$(($(property ActiveEnterTimestampMonotonic) - $(property InactiveExitTimestampMonotonic)))
+		[ $us -ge $best_us ] || best_us=$us
+	done
+	echo "     from start to READY: $best_us us"
+	[ $best_us -le 200000 ]
 }
 
 unit_is_clean() { ! systemd-analyze verify --man=no $unit 2>&1 | grep swapify-policy; }
@@ -182,7 +205,7 @@ try_sandbox() {
 
 refuses_second() {
 	local said
-	said=$(setsid swapify-policy 2>&1)
+	said=$(timeout 10 swapify-policy 2>&1)
 	[ $? = 1 ] && [[ $said == *'another swapify-policy runs'* ]]
 }
 
@@ -196,10 +219,13 @@ try_dump() {
 	check 'with its state, too' syslog_says 'state: steady since='
 }
 
-# -v by a drop-in, as systemctl edit makes it. RestartSec only saves time.
+# -v by a drop-in, as systemctl edit makes it. RestartSec only saves time, and starting it so often is
+# the test's way.
 try_drop_in() {
 	mkdir -p ${drop_in%/*}
 	cat >$drop_in <<-EOF
+		[Unit]
+		StartLimitIntervalSec=0
 		[Service]
 		ExecStart=
 		ExecStart=/usr/sbin/swapify-policy -v --daemon.interval=250ms
@@ -243,17 +269,20 @@ try_to_move_memory() {
 		journal_says 'not permitted|EPERM|^cannot |failed=[1-9]|memory can.t be locked'
 }
 
+# -- attached programs -----------------------------------------------------------------------------
+
 game_state() { sed 's/.*) //; s/ .*//' "/proc/$game/stat"; }
 game_is_frozen() { [ "$(game_state)" = t ] && [ "$(awk '$1 == "RssAnon:" { print $2 }' "/proc/$game/status")" -lt 4096 ]; }
 game_runs() { [ "$(game_state)" = S ]; }
 game_is_right() {
+	local lines
+	lines=$(wc -l <game.out)
 	echo verify 1<>game.in
-	soon answered game 2 && [ "$(tail -n 1 game.out)" = ok ]
+	soon answered game $((lines + 1)) && [ "$(tail -n 1 game.out)" = ok ]
 }
 
 # A program of a normal user, started by swapify: the daemon's first choice, and it needs no swap
-try_attached() {
-	local available
+start_game() {
 	install -d -m 700 -o 65533 -g 65533 /scratch/images
 	mkfifo game.in
 	: >game.out
@@ -263,22 +292,85 @@ try_attached() {
 	game=$!
 	check 'a program of a normal user starts under swapify' soon answered game 1
 	check 'and has a socket' soon test -S "/run/swapify/65533/$game.sock"
+}
+
+end_game() {
+	kill $game
+	# shellcheck disable=SC2016 # that shell's
+	check 'and nothing of it is left' soon sh -c '[ -z "$(ls /run/swapify/65533 /scratch/images | grep -v :)" ]'
+	rm game.in
+}
+
+# Memory is short until the game is frozen, and neither short nor plenty then
+freeze_game() {
+	local available
 	available=$(available_percent)
 	mark
 	write_config 99 100 100
 	check 'reload' systemctl reload $unit
 	check 'it is frozen by the sandboxed daemon' soon journal_says "^swapped pid=$game .*backend=swapify"
 	check 'by the figures of the kernel, too' soon game_is_frozen
-	check 'with an image of its own' test -s "/scratch/images/$game.swap"
+	write_config $((available / 4)) $((available / 2)) 100
+	check 'reload' systemctl reload $unit
+	check 'systemctl status says so' soon status_says '.*, 1 processes swapped'
+}
+
+try_attached() {
+	local available
+	start_game
+	available=$(available_percent)
+	freeze_game
+	check 'it has an image of its own' test -s "/scratch/images/$game.swap"
 	check 'swap lists it' sh -c "swap -l | grep -q '$game .*swapped'"
+	mark
 	write_config $((available / 4)) $((available / 3)) $((available / 2))
 	check 'reload' systemctl reload $unit
 	check 'it is brought back' soon journal_says "^unswapped pid=$game .*backend=swapify"
 	check 'and runs' soon game_runs
 	check 'every byte of it is right' game_is_right
-	kill $game
-	# shellcheck disable=SC2016 # that shell's
-	check 'and nothing of it is left' soon sh -c '[ -z "$(ls /run/swapify/65533 /scratch/images | grep -v :)" ]'
+	end_game
+}
+
+# Whoever comes after whom: what is frozen stays so, is the next one's, and comes back at the end
+try_one_after_the_other() {
+	local main
+	start_game
+	freeze_game
+	main=$(property MainPID)
+	check 'kill -s KILL' systemctl kill -s KILL $unit
+	check 'it comes back by itself' soon main_pid_is_not "$main"
+	check 'once' property_is NRestarts 1
+	check 'and is ready' soon systemctl is-active -q $unit
+	check 'the game is its own now' soon game_is_held
+	check 'restart' systemctl restart $unit
+	check 'is a stop in good order' property_is Result success
+	check 'and leaves the game frozen' game_is_frozen
+	check 'the game is its own now' soon game_is_held
+
+	main=$(property MainPID)
+	check 'upgrade' install_packages next
+	check 'to the next version' test "$(dpkg-query -W -f '${Version}' swapify-policy)" = "$version+next"
+	check 'another daemon runs' main_pid_is_not "$main"
+	check 'it is the new program' runs_what_is_installed
+	check 'the configuration is the old one' grep -q '^freetarget' $config
+	check 'the game is frozen still' game_is_frozen
+	check 'the game is its own now' soon game_is_held
+	mark
+	check 'stop' systemctl stop $unit
+	check 'brings it back' journal_says "^unswapped pid=$game .*backend=swapify"
+	check 'with the shim of before, and it runs' soon game_runs
+	check 'every byte of it is right' game_is_right
+	end_game
+	check 'start' systemctl start $unit
+}
+
+runs_what_is_installed() { [ "/proc/$(property MainPID)/exe" -ef /usr/sbin/swapify-policy ]; }
+
+game_is_held() {
+	mark
+	systemctl kill -s USR1 $unit
+	soon journal_says '^end of dump$'
+	journal_says "^attached: pid=$game uid=65533 state=swapped .* by=us"
 }
 
 # Its own memory is some 2 MiB; what is locked of bash and libc comes on top
@@ -332,13 +424,6 @@ try_bad_configuration() {
 is_restarted() { ! property_is NRestarts 0 || property_is ActiveState activating; }
 
 try_ends() {
-	local main
-	main=$(property MainPID)
-	check 'kill -s KILL' systemctl kill -s KILL $unit
-	check 'it comes back by itself' soon main_pid_is_not "$main"
-	check 'once' property_is NRestarts 1
-	check 'and is ready' soon systemctl is-active -q $unit
-
 	mark
 	check 'stop' systemctl stop $unit
 	check 'is told to the journal' soon journal_says '^stopped$'
@@ -347,12 +432,62 @@ try_ends() {
 	check 'and inactive' property_is ActiveState inactive
 	check 'disable' systemctl disable -q $unit
 	check_fails 'is-enabled no more' systemctl is-enabled -q $unit
+	check 'upgrade of one that was disabled' install_packages next
+	check_fails 'leaves it disabled' systemctl is-enabled -q $unit
+	check 'and inactive' property_is ActiveState inactive
+}
+
+# -- the end ---------------------------------------------------------------------------------------
+
+# Programs come back and swap files are given up first, whatever is configured
+try_removal() {
+	local own=/var/lib/swapify-policy
+	mkdir /scratch/own
+	mount --bind /scratch/own $own # swap files can't lie on the container's own root
+	check 'enable --now' systemctl enable -q --now $unit
+	start_game
+	freeze_game
+	echo '[daemon]' >>$config
+	echo 'on_exit = leave' >>$config
+	check 'reload' systemctl reload $unit
+	echo 'neither a setting nor a section' >>$config
+	if [ -n "$swap_is_there" ]; then
+		check 'a swap file of its own' swapctl -a $own/area 0 8M
+	fi
+	check 'remove' remove_packages remove swapify-policy
+	check 'stops it' property_is ActiveState inactive
+	check 'and brings programs back' soon game_runs
+	game_runs || cat apt.log
+	check 'every byte of it is right' game_is_right
+	check_fails 'and gives up its swap files' grep -q "$own" /proc/swaps
+	check 'the configuration stays' test -e $config
+	umount $own
+	rm -r /scratch/own
+
+	check 'by hand it works without the daemon' sh -c "swap -a swap $game | grep -q Success"
+	check 'remove swapify' remove_packages remove swapify libswapify1
+	check 'brings back what was swapped by hand' soon game_runs
+	check 'every byte of it is right' game_is_right
+	end_game
+	check 'purge' remove_packages purge swapify-policy swapify libswapify1
+	check 'leaves nothing' nothing_is_left
+}
+
+nothing_is_left() {
+	find / -xdev -name '*swapify*' ! -path '/proc/*' ! -path "$PWD/*" ! -path '/sys/*' -print >left
+	find /run -name '*swapify*' -print >>left
+	rm -rf "${drop_in%/*}" # the test's own
+	grep -v "^${drop_in%/*}" left >really_left || return 0
+	cat really_left
+	return 1
 }
 
 # -- -----------------------------------------------------------------------------------------------
 
 cursor=
-install_tree
+version=$(dpkg-deb -f swapify-policy.deb Version)
+export DEBIAN_FRONTEND=noninteractive
+swap_is_there=yes
 try_installation
 try_sandbox
 try_dump
@@ -360,14 +495,16 @@ try_drop_in
 try_to_move_memory
 try_attached
 try_prelock
+try_one_after_the_other
 try_bad_configuration
 try_ends
 swapoff $swap
+try_removal
 
 if [ $failed != 0 ]; then
 	echo '--- what the unit said:'
 	cursor=
 	journal
 fi
-echo "$passed passed, $failed failed"
+echo "$passed passed, $failed failed in $SECONDS s"
 [ $failed = 0 ]

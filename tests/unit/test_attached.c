@@ -154,6 +154,19 @@ static void end_program(struct program *program)
 	(void)unlink(program->path);
 }
 
+static bool is_stopped(int32_t pid)
+{
+	char path[32], stat[512] = "";
+	const char *end;
+	_cleanup_close_ int fd = -1;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_gt(read(fd, stat, sizeof stat - 1), 0);
+	end = strrchr(stat, ')');
+	return end && end[2] == 'T';
+}
+
 static bool has_connection(const struct program *program)
 {
 	struct pollfd poll_fd = {.fd = program->listener, .events = POLLIN};
@@ -691,6 +704,64 @@ START_TEST(an_earlier_daemon)
 }
 END_TEST
 
+/* What a daemon before us has had swapped is ours where it is still so, and nobody's news. */
+START_TEST(taken_over)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	program = start_program(make_dir(USER, true), USER, 0);
+	attached_scan(&table);
+	attached_poll(&table, NOW);
+	take_question(&program);
+	entry = entry_of(program.child.pid);
+	ck_assert_uint_ne(entry->id.start_ticks, 0);
+	attached_inherit(entry, 3 * MIB);
+	ANSWER(&program, "\0state=swapped\nheld_bytes=9000000\n");
+	attached_poll(&table, NOW);
+	ck_assert(entry->ours);
+	ck_assert_int_eq(entry->state, ATTACHED_SWAPPED);
+	ck_assert_uint_eq(entry->held_bytes, 3 * MIB); /* no more than was seen to leave */
+	ck_assert_uint_eq(table.swapped_by_others, 0);
+	attached_inherit(entry, 3 * MIB);
+	CONVERSE(&program, "\0state=running\n", NOW);
+	ck_assert(!entry->ours);
+	end_program(&program);
+}
+END_TEST
+
+/* The original can't tell: it is swapped still where it is stopped still. */
+START_TEST(an_old_one_taken_over)
+{
+	for (int stopped = 0; stopped < 2; stopped++) {
+		struct program program;
+		struct attached *entry;
+
+		if (!set_up())
+			return;
+		program = start_program(make_dir(USER, true), USER, 0);
+		attached_scan(&table);
+		attached_poll(&table, NOW);
+		take_question(&program);
+		entry = entry_of(program.child.pid);
+		attached_inherit(entry, 3 * MIB);
+		if (stopped)
+			ck_assert_int_eq(kill(program.child.pid, SIGSTOP), 0);
+		while (stopped && !is_stopped(program.child.pid))
+			continue;
+		ANSWER(&program, "\1");
+		attached_poll(&table, NOW);
+		ck_assert_int_eq(entry->ours, stopped);
+		ck_assert_int_eq(entry->state, stopped ? ATTACHED_SWAPPED : ATTACHED_RUNNING);
+		ck_assert_uint_eq(entry->held_bytes, stopped ? 3 * MIB : 0);
+		end_program(&program);
+		attached_close(&table);
+	}
+}
+END_TEST
+
 /* A question is open when the request goes out: its answer is one of before. */
 START_TEST(an_answer_of_before)
 {
@@ -951,6 +1022,8 @@ int main(void)
 		stops_and_goes_on,
 		a_late_deed,
 		turns,
+		taken_over,
+		an_old_one_taken_over,
 	};
 
 	return RUN_TESTS("attached", tests);

@@ -4,12 +4,14 @@
 #include "daemon/daemon.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "sys/clock.h"
 #include "unit/builders.h"
 #include "unit/children.h"
 #include "unit/fakeproc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -124,16 +126,35 @@ static void tick_at(unsigned percent)
 	tick();
 }
 
-/* Processes that have just become victims, and plenty of memory. */
-static void open_daemon(void)
+static void start_daemon(void)
 {
 	static char idle[] = "--idle.min_idle=0", scan[] = "--idle.scan_interval=100ms",
 		    near[] = "--idle.scan_interval_near=100ms", rest[] = "--idle.min_resident=0",
-		    cooldown[] = "--memory.cooldown=1s";
-	char *const overrides[] = {idle, scan, near, rest, cooldown};
+		    cooldown[] = "--memory.cooldown=1s", lock[sizeof root + 32];
+	char *const overrides[] = {idle, scan, near, rest, cooldown, lock};
 	struct config_error error;
 	struct config config;
 
+	(void)snprintf(lock, sizeof lock, "--daemon.lockfile=%s/lock", root);
+	ck_assert_msg(config_load("/dev/null", true, overrides, ROWS(overrides), &config, &error) ==
+			      0,
+		      "%s", error.message);
+	ck_assert_int_eq(daemon_open(&service, root, &config, true, epoll_create1(EPOLL_CLOEXEC),
+				     100, clock_now_ns()),
+			 0);
+	service.executor.backends[0] = (struct backend){&fake_ops, NULL};
+}
+
+static void stop_daemon(void)
+{
+	executor_abort(&service.executor, clock_now_ns());
+	(void)close(service.executor.epoll_fd);
+	daemon_close(&service);
+}
+
+/* Processes that have just become victims, and plenty of memory. */
+static void open_daemon(void)
+{
 	log_open("test", 0, LOG_LVL_ERR);
 	effect = JOB_MOVES;
 	(void)snprintf(root, sizeof root, "%s/%d", base, (int)getpid());
@@ -146,13 +167,7 @@ static void open_daemon(void)
 	swap_free_kib = 4000000;
 	available_kib = TOTAL_KIB / 2;
 	write_memory(available_kib, swap_free_kib);
-	ck_assert_msg(config_load("/dev/null", true, overrides, ROWS(overrides), &config, &error) ==
-			      0,
-		      "%s", error.message);
-	ck_assert_int_eq(daemon_open(&service, root, &config, true, epoll_create1(EPOLL_CLOEXEC),
-				     100, clock_now_ns()),
-			 0);
-	service.executor.backends[0] = (struct backend){&fake_ops, NULL};
+	start_daemon();
 	tick();
 	wait_ms(110);
 	tick();
@@ -161,9 +176,7 @@ static void open_daemon(void)
 
 static void close_daemon(void)
 {
-	executor_abort(&service.executor, clock_now_ns());
-	(void)close(service.executor.epoll_fd);
-	daemon_close(&service);
+	stop_daemon();
 	for (size_t i = 0; i < VICTIMS; i++)
 		child_end(&children[i]);
 }
@@ -469,6 +482,125 @@ START_TEST(a_diet_in_vain)
 }
 END_TEST
 
+/* -- one daemon after the other ---------------------------------------------------------------- */
+
+static struct handover_record records[HANDOVER_MAX];
+
+START_TEST(what_is_handed_over)
+{
+#define HEADER "swapify-policy held 1\n"
+	static const struct {
+		const char *text;
+		size_t n;
+	} rows[] = {
+		{"", 0},
+		{HEADER, 0},
+		{HEADER "frozen 12 345 6789\n", 1},
+		{HEADER "frozen 12 345 6789\npaged 13 345 0\n", 2},
+		/* another version, or no file of ours */
+		{"swapify-policy held 2\nfrozen 12 345 6789\n", 0},
+		{"frozen 12 345 6789\n", 0},
+		/* cut off, or no records */
+		{HEADER "frozen 12 345 6789", 0},
+		{HEADER "frozen 12 345\npaged 13 1 1\n", 1},
+		{HEADER "frozen 12 345 \n\n", 0},
+		{HEADER "frozen 12  345 6789\n", 0},
+		{HEADER "frozen 12 345 6789 1\n", 0},
+		{HEADER "thawed 12 345 6789\n", 0},
+		{HEADER "frozen -12 345 6789\n", 0},
+		{HEADER "frozen 0 345 6789\n", 0},
+		{HEADER "frozen 12 0 6789\n", 0},
+		{HEADER "frozen 2147483648 345 6789\n", 0},
+		{HEADER "frozen 12 345 18446744073709551616\n", 0},
+	};
+
+	for (size_t i = 0; i < ROWS(rows); i++)
+		ck_assert_msg(handover_parse(rows[i].text, records) == rows[i].n, "row %zu", i);
+	ck_assert_uint_eq(handover_parse(HEADER "frozen 2147483647 345 6789\n", records), 1);
+	ck_assert_int_eq(records[0].id.pid, INT32_MAX);
+	ck_assert_uint_eq(records[0].id.start_ticks, 345);
+	ck_assert_uint_eq(records[0].bytes, 6789);
+	ck_assert(records[0].frozen);
+}
+END_TEST
+
+START_TEST(no_more_records_than_there_is_room_for)
+{
+	static char many[HANDOVER_TEXT_MAX * 2];
+	struct text text = TEXT_OVER(many);
+
+	text_add(&text, HEADER);
+	for (int i = 1; i <= HANDOVER_MAX + 5; i++)
+		text_addf(&text, "paged %d 7 7\n", i);
+	ck_assert_uint_eq(handover_parse(many, records), HANDOVER_MAX);
+	ck_assert_int_eq(records[HANDOVER_MAX - 1].id.pid, HANDOVER_MAX);
+}
+END_TEST
+
+/* Stopped in good order or killed: what was moved out is the next one's to bring back. */
+START_TEST(the_next_one_has_it)
+{
+	size_t processes;
+
+	open_daemon();
+	handover_open(&service);
+	ck_assert_int_gt(service.handover.fd, 0);
+	move_all_out();
+	handover_save(&service);
+	stop_daemon();
+	child_end(&children[2]); /* what is gone is nobody's */
+	vanish(fakes[2].pid);
+
+	start_daemon();
+	handover_open(&service);
+	ck_assert_uint_eq(service.handover.n_found, VICTIMS);
+	handover_save(&service); /* killed at once: nothing is lost */
+	stop_daemon();
+
+	start_daemon();
+	handover_open(&service);
+	ck_assert_uint_eq(service.handover.n_found, VICTIMS);
+	tick();
+	ck_assert_uint_eq(service.handover.n_found, 0);
+	ck_assert_uint_eq(daemon_held_bytes(&service, &processes), (VICTIMS - 1) * EACH_MIB * MIB);
+	ck_assert_uint_eq(processes, VICTIMS - 1);
+	handover_save(&service);
+	stop_daemon();
+
+	start_daemon();
+	handover_open(&service);
+	ck_assert_uint_eq(service.handover.n_found, VICTIMS - 1);
+	stop_daemon();
+	for (size_t i = 0; i < VICTIMS - 1; i++)
+		child_end(&children[i]);
+}
+END_TEST
+
+/* What others could have written isn't read, and what can't be written stops nobody. */
+START_TEST(a_file_of_somebody_else)
+{
+	char path[sizeof root + 32];
+
+	open_daemon();
+	(void)snprintf(path, sizeof path, "%s/lock" HANDOVER_SUFFIX, root);
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+	handover_open(&service);
+	ck_assert_int_eq(service.handover.fd, 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_ge(close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	ck_assert_int_eq(chmod(path, 0666), 0);
+	handover_open(&service);
+	ck_assert_int_eq(service.handover.fd, 0);
+	handover_save(&service);
+	ck_assert_int_eq(truncate(path, HANDOVER_TEXT_MAX), 0);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	handover_open(&service);
+	ck_assert_int_eq(service.handover.fd, 0);
+	tick();
+	close_daemon();
+}
+END_TEST
+
 /* -- failures ---------------------------------------------------------------------------------- */
 
 START_TEST(what_never_began_leaves_the_facts)
@@ -545,6 +677,10 @@ int main(void)
 		nothing_promised_is_given_away,
 		what_never_began_leaves_the_facts,
 		a_backend_goes_and_comes,
+		what_is_handed_over,
+		no_more_records_than_there_is_room_for,
+		the_next_one_has_it,
+		a_file_of_somebody_else,
 	};
 	int status;
 

@@ -3,6 +3,7 @@
 #include "sys/notify.h"
 
 #include "base/cleanup.h"
+#include "sys/heldfile.h"
 #include "sys/lockfile.h"
 #include "sys/stdfiles.h"
 #include "unit/builders.h"
@@ -300,6 +301,44 @@ START_TEST(pid_files)
 }
 END_TEST
 
+/* -- heldfile -------------------------------------------------------------------------------- */
+
+START_TEST(a_file_that_is_kept)
+{
+	char path[200], buf[8], target[200];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/held", directory);
+	(void)snprintf(target, sizeof target, "%s/target", directory);
+	fd = heldfile_open(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(heldfile_read(fd, buf, sizeof buf), 0);
+	ck_assert_str_eq(buf, "");
+	ck_assert_int_eq(heldfile_write(fd, "1234567", 7), 0);
+	ck_assert_int_eq(heldfile_read(fd, buf, sizeof buf), 7);
+	ck_assert_str_eq(buf, "1234567");
+	ck_assert_int_eq(heldfile_write(fd, "abc", 3), 0);
+	(void)close(fd);
+	expect_file(path, "abc"); /* nothing of what was longer */
+	fd = heldfile_open(path);
+	ck_assert_int_eq(heldfile_write(fd, "12345678", 8), 0);
+	ck_assert_int_eq(heldfile_read(fd, buf, sizeof buf), -EFBIG);
+	(void)close(fd);
+	/* somebody else's, perhaps */
+	ck_assert_int_eq(link(path, target), 0);
+	ck_assert_int_eq(heldfile_open(path), -EPERM);
+	(void)unlink(path);
+	ck_assert_int_eq(symlink(target, path), 0);
+	ck_assert_int_eq(heldfile_open(path), -ELOOP);
+	(void)unlink(path);
+	(void)unlink(target);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(heldfile_open(path), -EPERM);
+	(void)unlink(path);
+	ck_assert_int_eq(heldfile_open(in_directory("no/such/held")), -ENOENT);
+}
+END_TEST
+
 /* -- stdfiles -------------------------------------------------------------------------------- */
 
 /* In a child, whose status is what was wrong. */
@@ -361,6 +400,7 @@ int main(void)
 		the_lock_of_a_killed_one,
 		places_where_no_lock_can_be,
 		pid_files,
+		a_file_that_is_kept,
 		no_file_becomes_a_standard_one,
 	};
 	int status;

@@ -3,6 +3,7 @@
 
 #include "unit/builders.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -217,6 +218,15 @@ START_TEST(small_ones_fit_or_are_cut)
 }
 END_TEST
 
+START_TEST(errors)
+{
+	ck_assert_str_eq(text_error(ENOENT), "No such file or directory");
+	ck_assert_str_eq(text_error(0), "Success");
+	ck_assert_str_eq(text_error(-1), "unknown error");
+	ck_assert_str_eq(text_error(99999), "unknown error");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -229,6 +239,7 @@ int main(void)
 		safe_neutralises,
 		safe_takes_every_byte,
 		small_ones_fit_or_are_cut,
+		errors,
 	};
 
 	return RUN_TESTS("text", tests);

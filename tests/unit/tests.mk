@@ -25,7 +25,7 @@ test_advise_OBJS := backend/advise sys/lines sys/pagemap sys/pidpin sys/procfs s
 test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/lines sys/pagemap \
 	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
-test_notify_OBJS := sys/notify sys/lockfile sys/stdfiles
+test_notify_OBJS := sys/notify sys/lockfile sys/heldfile sys/stdfiles
 test_log_OBJS := base/log base/text
 test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/patterns policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
@@ -33,10 +33,10 @@ test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	$(addprefix policy/,fsm idle need patterns plan prelock protect rank reason) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames filefacts lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
+	$(addprefix sys/,clock dirnames filefacts heldfile lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
 	regions tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
-	$(addprefix daemon/,actions daemon executor frozen prelock prelock_rules prelock_scan prelock_table sampler)
+	$(addprefix daemon/,actions daemon executor frozen handover prelock prelock_rules prelock_scan prelock_table sampler)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/handover.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "daemon/daemon.h"
+#include "sys/heldfile.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define HEADER "swapify-policy held 1\n" /* another version isn't read */
+
+/* -- the file ---------------------------------------------------------------------------------- */
+
+/* "frozen 1234 567890 67108864": pid, start time, bytes */
+static bool parse_line(const char *line, const char *end, struct handover_record *ret)
+{
+	static const char frozen[] = "frozen ", paged[] = "paged ";
+	uint64_t pid;
+	const char *at;
+
+	ret->frozen = strncmp(line, frozen, strlen(frozen)) == 0;
+	if (!ret->frozen && strncmp(line, paged, strlen(paged)) != 0)
+		return false;
+	at = line + (ret->frozen ? strlen(frozen) : strlen(paged));
+	if (num_scan_u64(&at, end, &pid) < 0 || *at++ != ' ' ||
+	    num_scan_u64(&at, end, &ret->id.start_ticks) < 0 || *at++ != ' ' ||
+	    num_scan_u64(&at, end, &ret->bytes) < 0 || at != end)
+		return false;
+	ret->id.pid = (int32_t)pid;
+	return pid > 0 && pid <= INT32_MAX && ret->id.start_ticks > 0;
+}
+
+size_t handover_parse(const char *text, struct handover_record ret[static HANDOVER_MAX])
+{
+	const char *line = text, *end;
+	size_t n = 0;
+
+	if (strncmp(text, HEADER, strlen(HEADER)) != 0)
+		return 0;
+	for (line += strlen(HEADER); n < HANDOVER_MAX && (end = strchr(line, '\n')); line = end + 1)
+		n += parse_line(line, end, &ret[n]);
+	return n;
+}
+
+void handover_open(struct daemon *daemon)
+{
+	struct handover *handover = &daemon->handover;
+	char path[1024];
+	struct text text = TEXT_OVER(path);
+	ssize_t n;
+	int fd;
+
+	text_addf(&text, "%s" HANDOVER_SUFFIX, daemon->config.params.daemon.lockfile);
+	fd = heldfile_open(path);
+	n = fd < 0 ? fd : heldfile_read(fd, handover->text, sizeof handover->text);
+	if (n < 0) {
+		log_warning("%s can't be used: %s; a daemon after this one won't know what this "
+			    "one has moved out",
+			    path, text_error((int)-n));
+		close_fd(&fd);
+		return;
+	}
+	handover->fd = fd;
+	handover->n_found = handover_parse(handover->text, handover->found);
+}
+
+void handover_close(struct daemon *daemon)
+{
+	if (daemon->handover.fd > 0)
+		close_fd(&daemon->handover.fd);
+	daemon->handover.fd = 0;
+}
+
+/* -- taking over ------------------------------------------------------------------------------- */
+
+static void forget(struct handover *handover, size_t at)
+{
+	handover->found[at] = handover->found[--handover->n_found];
+}
+
+void handover_take_frozen(struct daemon *daemon)
+{
+	struct handover *handover = &daemon->handover;
+
+	for (size_t i = handover->n_found; i-- > 0;) {
+		const struct handover_record *record = &handover->found[i];
+		struct attached *entry = attached_find(&daemon->attached, &record->id);
+
+		if (!record->frozen)
+			continue;
+		/* whose identity isn't known yet is asked first */
+		if (entry && entry->id.start_ticks == 0 && entry->silences == 0)
+			continue;
+		if (entry)
+			attached_inherit(entry, record->bytes);
+		forget(handover, i);
+	}
+}
+
+void handover_take_paged(struct daemon *daemon, uint64_t now_ns)
+{
+	struct handover *handover = &daemon->handover;
+	const struct executor *executor = &daemon->executor;
+	uint8_t backend = 0;
+
+	while (backend < executor->n_backends && executor->backends[backend].ops->freezes)
+		backend++;
+	for (size_t i = handover->n_found; i-- > 0;) {
+		const struct handover_record *record = &handover->found[i];
+		struct proc *proc = sampler_find(&daemon->sampler, &record->id);
+
+		if (record->frozen)
+			continue;
+		if (proc && backend < executor->n_backends &&
+		    sampler_refresh(&daemon->sampler, proc, now_ns) == 0) {
+			idle_note_out(&proc->past, &proc->facts, record->bytes, now_ns);
+			proc->past.held_by = backend;
+		}
+		forget(handover, i);
+	}
+}
+
+bool handover_expects(const struct daemon *daemon, int32_t pid)
+{
+	const struct handover *handover = &daemon->handover;
+
+	for (size_t i = 0; i < handover->n_found; i++)
+		if (handover->found[i].id.pid == pid)
+			return true;
+	return false;
+}
+
+bool handover_awaits_frozen(const struct daemon *daemon)
+{
+	const struct handover *handover = &daemon->handover;
+
+	for (size_t i = 0; i < handover->n_found; i++)
+		if (handover->found[i].frozen)
+			return true;
+	return false;
+}
+
+/* -- handing over ------------------------------------------------------------------------------ */
+
+static void add_record(struct text *text, const char *what, const struct proc_id *id,
+		       uint64_t bytes)
+{
+	text_addf(text, "%s %d %llu %llu\n", what, id->pid, (unsigned long long)id->start_ticks,
+		  (unsigned long long)bytes);
+}
+
+static uint64_t sum_of(const struct text *text)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; i < text->len; i++)
+		sum = (sum ^ (unsigned char)text->buf[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+void handover_save(struct daemon *daemon)
+{
+	struct handover *handover = &daemon->handover;
+	const struct snapshot *snapshot = &daemon->sampler.snapshot;
+	struct text text = text_over(handover->text, sizeof handover->text);
+	int r;
+
+	if (handover->fd <= 0)
+		return;
+	text_add(&text, HEADER);
+	for (size_t i = 0; i < handover->n_found; i++)
+		add_record(&text, handover->found[i].frozen ? "frozen" : "paged",
+			   &handover->found[i].id, handover->found[i].bytes);
+	/* also who is on his way: this daemon may not live to see it */
+	for (size_t i = 0; i < daemon->attached.n; i++) {
+		const struct attached *entry = &daemon->attached.entries[i];
+
+		if (entry->ours && entry->id.start_ticks)
+			add_record(&text, "frozen", &entry->id, entry->moved_bytes);
+	}
+	for (size_t i = 0; i < snapshot->n_procs; i++)
+		if (snapshot->procs[i].past.out_bytes >= CRUMB_BYTES)
+			add_record(&text, "paged", &snapshot->procs[i].facts.id,
+				   snapshot->procs[i].past.out_bytes);
+	if (sum_of(&text) == handover->written)
+		return;
+	r = heldfile_write(handover->fd, text.buf, text.len);
+	handover->written = sum_of(&text);
+	if (r < 0)
+		log_warning("what is out can't be written beside the lock: %s", text_error(-r));
+}
