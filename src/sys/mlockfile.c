@@ -58,7 +58,7 @@ int64_t mlockfile_resident_bytes(void *map, size_t bytes)
  * that were touched. */
 static size_t touch_pages(struct iovec *pages, size_t n)
 {
-	char sink[AT_ONCE];
+	char sink[AT_ONCE] = {0};
 	size_t touched = 0;
 
 	while (n > 0) {
