@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * [prelock] in the daemon: a scan at its own interval, by a thread of its own, for which nobody
- * waits. All functions are for the one owner; nothing is allocated while it is switched off, and
- * nothing but address space after it was switched on.
+ * waits. All functions are for the one owner. Nothing is allocated while it is switched off, and
+ * after it was switched on nothing but for regular expressions.
  */
 #pragma once
 #include "daemon/prelock_scan.h"

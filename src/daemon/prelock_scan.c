@@ -274,6 +274,26 @@ static enum prelock_verdict open_file(const struct prelock_scan *scan,
 	return facts.regular && same_file(&facts, &wanted) ? PRELOCK_LOCKED : PRELOCK_REPLACED;
 }
 
+/* Takes another map of it; what is locked by the one before stays, for it goes when the other holds
+ * it.
+ */
+static void take_map(struct prelock_file *file, void *map, uint64_t end)
+{
+	uint64_t since_ns = file->since_ns, locked_bytes = 0;
+
+	if (file->locked_bytes > 0 && mlockfile_lock(map, end - file->start) == 0) {
+		int64_t touched = mlockfile_touch(map, end - file->start, MLOCKFILE_RESIDENT);
+
+		locked_bytes = touched > 0 ? (uint64_t)touched : 0;
+	}
+	let_go(file);
+	file->map = map;
+	file->map_start = file->start;
+	file->map_end = end;
+	file->locked_bytes = locked_bytes;
+	file->since_ns = locked_bytes > 0 ? since_ns : 0;
+}
+
 /* Maps its part, where that isn't mapped yet or has grown. */
 static enum prelock_verdict map_file(struct prelock_scan *scan, struct prelock_file *file)
 {
@@ -298,10 +318,7 @@ static enum prelock_verdict map_file(struct prelock_scan *scan, struct prelock_f
 		scan->report.refused = r;
 		return PRELOCK_REFUSED;
 	}
-	let_go(file);
-	file->map = map;
-	file->map_start = file->start;
-	file->map_end = end;
+	take_map(file, map, end);
 	return PRELOCK_LOCKED;
 }
 

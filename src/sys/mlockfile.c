@@ -55,18 +55,20 @@ int64_t mlockfile_resident_bytes(void *map, size_t bytes)
 }
 
 /* One byte of each page, by the kernel: what can't be had is an error there, and no signal. Pages
- * that were touched. */
-static size_t touch_pages(struct iovec *pages, size_t n)
+ * that were touched, or -errno. */
+static int64_t touch_pages(struct iovec *pages, size_t n)
 {
-	char sink[AT_ONCE];
-	size_t touched = 0;
+	char sink[AT_ONCE] = {0};
+	int64_t touched = 0;
 
 	while (n > 0) {
 		struct iovec to = {sink, n};
 		ssize_t done = process_vm_readv(getpid(), &to, 1, pages, n, 0);
 
+		if (done < 0 && errno != EFAULT)
+			return -errno;
 		if (done > 0)
-			touched += (size_t)done;
+			touched += done;
 		/* past the one that is cut off or can't be read */
 		done = done < 0 ? 1 : done + 1;
 		if ((size_t)done >= n)
@@ -82,7 +84,7 @@ int64_t mlockfile_touch(void *map, size_t bytes, enum mlockfile_extent extent)
 	unsigned char resident[AT_ONCE];
 	struct iovec pages[AT_ONCE];
 	const size_t page = page_bytes();
-	int64_t sum = 0;
+	int64_t sum = 0, touched;
 
 	memset(resident, 1, sizeof resident);
 	for (size_t at = 0; at < bytes; at += AT_ONCE * page) {
@@ -93,7 +95,10 @@ int64_t mlockfile_touch(void *map, size_t bytes, enum mlockfile_extent extent)
 		for (size_t i = 0; i < (part + page - 1) / page; i++)
 			if (resident[i] & 1)
 				pages[n++] = (struct iovec){(char *)map + at + i * page, 1};
-		sum += (int64_t)(touch_pages(pages, n) * page);
+		touched = touch_pages(pages, n);
+		if (touched < 0)
+			return touched;
+		sum += touched * (int64_t)page;
 	}
 	return sum;
 }

@@ -97,6 +97,9 @@ for type in btrfs xfs; do
 	start_caller $type $type/lib.so
 	call $type 0 200
 	await "the library on $type to be locked" is_locked $type/lib.so
+	expect_status 0 setpriv --bounding-set -checkpoint_restore,-sys_admin --inh-caps -checkpoint_restore,-sys_admin \
+		"$BUILD/swapify-policy" -c /dev/null --prelock-once -v "--prelock.paths=$LIB/$type" "--prelock.names=$OWN*"
+	printed " 1  $([ $type = btrfs ] && echo unknown || echo locked) +$LIB/$type/lib\.so\$"
 	cp "$LIB/$type/lib.so" "$LIB/$type/new.so"
 	mv "$LIB/$type/new.so" "$LIB/$type/lib.so"
 	await "that on $type to be let go" is_let_go $type/lib.so

@@ -250,6 +250,40 @@ START_TEST(in_need)
 }
 END_TEST
 
+static void await_scans(unsigned n)
+{
+	for (int i = 0; i < 60000; i++) {
+		const struct prelock_report *report;
+
+		run(1, NS_PER_S);
+		report = prelock_last(service.prelock);
+		if (report && report->scans >= n)
+			return;
+	}
+	loop_error = -ETIMEDOUT;
+}
+
+/* Scans for files to lock, by a thread of their own. */
+START_TEST(files_to_lock)
+{
+	static char enabled[] = "--prelock.enabled=yes", names[] = "--prelock.names=*",
+		    groups[] = "--prelock.cgroups=/nowhere/*", every[] = "--prelock.interval=1s";
+	char *const overrides[] = {enabled, names, groups, every};
+	size_t before;
+
+	say_all_to_nobody();
+	open_daemon(overrides, ROWS(overrides), 0);
+	await_scans(1); /* with the thread */
+	before = heap_calls;
+	await_scans(4);
+	dump();
+	expect_none(before);
+	ck_assert_uint_gt(prelock_last(service.prelock)->critical, 0);
+	ck_assert_uint_gt(prelock_last(service.prelock)->files[PRELOCK_LOCKED], 0);
+	close_daemon();
+}
+END_TEST
+
 /* Facts that can't be believed, and a machine without most of its files */
 START_TEST(holding_still)
 {
@@ -275,7 +309,7 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = {counts_indeed, steady, in_need, holding_still};
+	const TTest *const tests[] = {counts_indeed, steady, in_need, files_to_lock, holding_still};
 	int status;
 
 	if (!mkdtemp(directory))

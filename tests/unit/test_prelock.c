@@ -562,6 +562,7 @@ END_TEST
 START_TEST(what_stays_is_never_let_go)
 {
 	struct prelock_params params = some_params();
+	char maps[512] = "";
 	void *map;
 
 	make_file("program");
@@ -574,6 +575,19 @@ START_TEST(what_stays_is_never_let_go)
 	prelock_settings_copy(&settings, &params, TIB, false);
 	prelock_scan_run(scan, &settings, true, LATER + NS_PER_S);
 	ck_assert_ptr_eq(find("program")->map, map);
+	ck_assert_uint_eq(find("program")->since_ns, LATER);
+	/* somebody has more of it mapped */
+	add_line(maps, sizeof maps, "program", "r-xp", 0, PAGES);
+	put_process(101, "critical", maps);
+	prelock_scan_run(scan, &settings, false, LATER + 2 * NS_PER_S);
+	ck_assert_int_eq(verdict_of("program"), PRELOCK_OVER_FILE);
+	params.max_file_bytes = PAGES * page;
+	put_program(100, "critical", "program");
+	end_process(101);
+	(void)run_with(params, true);
+	put_process(101, "critical", maps);
+	prelock_scan_run(scan, &settings, false, LATER + 3 * NS_PER_S);
+	ck_assert_uint_eq(find("program")->locked_bytes, PAGES * page);
 	ck_assert_uint_eq(find("program")->since_ns, LATER);
 	/* a limit that it doesn't fit any more */
 	params.max_file_bytes--;
