@@ -152,6 +152,8 @@ try_installation() {
 	check 'it is wanted by multi-user.target' \
 		test -e /etc/systemd/system/multi-user.target.wants/$unit
 	check 'the start is told to the journal' soon journal_says '^started version=.* backend=swapify'
+	check_fails 'its own filter for system calls fits into that of the unit' \
+		journal_says "system calls can't be filtered"
 	check 'sockets of services have their place' test "$(stat -c %a:%u /run/swapify)" = 1777:0
 	if pressure_can_wake; then
 		check_fails 'memory pressure can wake it' journal_says "memory pressure can't wake"
