@@ -268,7 +268,7 @@ static void protect_ourselves(const struct procfs *procfs)
 		log_info("oom_score_adj stays: %s", strerror(-r));
 }
 
-/* For what the filter costs where it can't be had there is no better way than to go on without. */
+/* Where it can't be had, the daemon is of more use without than not at all. */
 static void filter_calls(const struct loop_params *params)
 {
 	int r = params->seccomp == FILTER_OFF
@@ -327,7 +327,6 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 			log_err("cannot write the pid file %s: %s", pidfile, strerror(-r));
 	}
 	if (r == 0) {
-		/* before its memory is locked: what the filter took to make goes back */
 		filter_calls(&service->daemon.config.params.daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
 		configure_loop(service);
