@@ -303,7 +303,7 @@ static void protect_ourselves(const struct procfs *procfs)
 		log_info("oom_score_adj stays: %s", text_error(-r));
 }
 
-/* For what the filter costs where it can't be had there is no better way than to go on without. */
+/* Where it can't be had, the daemon is of more use without than not at all. */
 static void filter_calls(const struct loop_params *params)
 {
 	int r = params->seccomp == FILTER_OFF
@@ -364,7 +364,6 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 	if (r == 0) {
 		if (lock_fd >= 0)
 			handover_open(&service->daemon);
-		/* before its memory is locked: what the filter took to make goes back */
 		filter_calls(&service->daemon.config.params.daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
 		configure_loop(service);

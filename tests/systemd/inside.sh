@@ -154,6 +154,8 @@ try_installation() {
 		sh -c 'swapify-policy --print-config | grep -q "^lower_freelimit"'
 	check 'systemd has nothing to say against the unit' unit_is_clean
 	check 'the start is told to the journal' soon journal_says '^started version=.* backend=swapify'
+	check_fails 'its own filter for system calls fits into that of the unit' \
+		journal_says "system calls can't be filtered"
 	check 'sockets of services have their place' test "$(stat -c %a:%u /run/swapify)" = 1777:0
 	check 'what the daemon keeps has a place' test "$(stat -c %a:%u /var/lib/swapify-policy)" = 700:0
 	check 'disable --now' systemctl disable -q --now $unit
