@@ -309,6 +309,7 @@ install: all
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
+	@[ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || '$(sbindir)/swapify-policy' --erase || true
 	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \

@@ -71,14 +71,15 @@ static void make(const struct swaporder *order, struct swapreport *report)
 {
 	struct text why = TEXT_OVER(report->why);
 	_cleanup_close_ int dir_fd = swapareas_open(&order->place, &report->areas, &why);
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	char path[PATH_MAX];
 
 	if (dir_fd < 0) {
 		fail(report, "reach its directory", dir_fd);
 		return;
 	}
-	report->bytes = swapsize_area_bytes(order->wanted_bytes, (uint64_t)sysconf(_SC_PAGESIZE),
-					    order->place.params, &report->areas.disk);
+	report->bytes = swapsize_area_bytes(order->wanted_bytes, page_bytes, order->place.params,
+					    &report->areas.disk);
 	report->number = swapareas_new_number(dir_fd);
 	if (report->bytes == 0 || report->number == 0) {
 		fail(report, "make its file", -ENOSPC);
@@ -86,6 +87,15 @@ static void make(const struct swaporder *order, struct swapreport *report)
 	}
 	swapareas_file(&report->areas, report->number, path);
 	make_area(path, report);
+	/* how much is free is an estimate on some file systems, and quotas aren't in it */
+	while (report->error == -ENOSPC || report->error == -EDQUOT) {
+		uint64_t half_bytes = report->bytes / 2 / page_bytes * page_bytes;
+
+		if (half_bytes < order->place.params->min_bytes)
+			return;
+		report->bytes = half_bytes;
+		make_area(path, report);
+	}
 }
 
 static void retire(const struct swaporder *order, struct swapreport *report)

@@ -99,17 +99,20 @@ expect "it has gone" is_active "$SPACE/swap-1"
 
 # Broken off: nothing is lost, and it stays.
 machine 80 4000 3900
+: > "$WORK/trace"
+# shellcheck disable=SC2016 # the inner shell's
 strace -f -qq -o "$WORK/trace" -e trace=swapoff -e inject=swapoff:delay_enter=3600s \
-	"$BUILD/swapify-policy" "${OPTIONS[@]}" --erase > "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
+	sh -c '"$@"; echo $? > "$0"' "$WORK/status" "$BUILD/swapify-policy" "${OPTIONS[@]}" --erase \
+	> "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
 tracer=$!
 STARTED+=("$tracer")
 comes_to() { grep -q "^[0-9]* *$1(" "$WORK/trace"; }
 await "it to come to swapoff" comes_to swapoff
 STARTED+=("$(cat "$WORK/lock")")
 kill -TERM "$(cat "$WORK/lock")"
-status=0
-wait $tracer || status=$?
-expect "exit status $status" [ $status = 1 ]
+await "it to end" test -s "$WORK/status"
+end_process "$tracer" # it waits for nobody
+expect "exit status $(cat "$WORK/status")" [ "$(cat "$WORK/status")" = 1 ]
 printed 'error: cannot come to the end: Interrupted system call: .*; it stays in use'
 expect "it has gone" is_active "$SPACE/swap-1"
 ask full verify

@@ -3,6 +3,7 @@
 #
 # What the tests of [swapspace] share, beside lib.sh and areas.sh.
 
+: > "$LOG"
 SPACE=$WORK/space
 mkdir -m 700 "$SPACE"
 OPTIONS+=(--swapspace.enabled=yes "--swapspace.swappath=$SPACE" --swapspace.cooldown=2s --swapspace.reserve=0

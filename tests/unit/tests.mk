@@ -62,7 +62,11 @@ test_blockdev_OBJS := sys/blkprobe sys/loopdev sys/swapfile sys/swapheader sys/s
 test_blockdev_LIBS := -lblkid
 test_fstab_OBJS := sys/fstab base/octal base/text
 test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
-test_resume_OBJS := sys/resume sys/procfs base/num
+test_resume_OBJS := sys/resume sys/resumefile sys/extents sys/fstype sys/mountinfo sys/procfs base/num base/octal base/text
+test_rootdir_OBJS := sys/rootdir sys/procfs base/num base/text
+test_swapspace_OBJS := $(addprefix base/,log num octal text) $(addprefix policy/,fsm need swapsize) \
+	$(addprefix daemon/,swapareas swapchild swapspace) $(addprefix sys/,clock dirnames extents fstab fstype mountinfo \
+	pidpin procfs resume resumefile rootdir swapfile swapheader swaps)
 test_overcommit_OBJS := sys/overcommit sys/procfs base/num
 test_swapctl_wish_OBJS := cli/swapctl_wish sys/fstab base/num base/octal base/text
 test_swapctl_check_OBJS := cli/swapctl_check cli/swapctl_wish sys/fstab base/num base/octal base/text
