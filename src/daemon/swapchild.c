@@ -78,6 +78,7 @@ static void make(const struct swaporder *order, struct swapreport *report)
 		fail(report, "reach its directory", dir_fd);
 		return;
 	}
+	swapareas_settle(dir_fd, &report->areas);
 	report->bytes = swapsize_area_bytes(order->wanted_bytes, page_bytes, order->place.params,
 					    &report->areas.disk);
 	report->number = swapareas_new_number(dir_fd);
