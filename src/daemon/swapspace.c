@@ -193,7 +193,7 @@ static void note_no_area(struct swapspace *space)
 
 static void promise(struct swapspace *space, uint64_t bytes, uint64_t now_ns)
 {
-	space->promised_bytes = bytes;
+	space->promised_bytes = u64_add_sat(space->promised_bytes, bytes);
 	space->promised_ns = now_ns;
 }
 

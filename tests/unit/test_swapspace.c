@@ -117,6 +117,21 @@ START_TEST(asks_once)
 }
 END_TEST
 
+/* What one area can't be comes in several, each counted until it shows. */
+START_TEST(asks_for_several)
+{
+	open_space("space", 0700);
+	facts.mem.swap_free_bytes = 50 * MIB;
+	look();
+	tick(NS_PER_S);
+	space.promised_bytes = 64 * MIB; /* the first was no larger */
+	tick(NS_PER_S);
+	ck_assert_uint_eq(space.promised_bytes,
+			  64 * MIB + swapsize_missing_bytes(2064 * MIB, 364 * MIB, 30));
+	close_space();
+}
+END_TEST
+
 START_TEST(what_never_shows_is_forgotten)
 {
 	open_space("space", 0700);
@@ -268,9 +283,13 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		switched_off_it_does_nothing,	asks_once,
-		what_never_shows_is_forgotten,	makes_room_when_asked,
-		a_bad_place_is_looked_at_again, retires_what_fits,
+		switched_off_it_does_nothing,
+		asks_once,
+		asks_for_several,
+		what_never_shows_is_forgotten,
+		makes_room_when_asked,
+		a_bad_place_is_looked_at_again,
+		retires_what_fits,
 		settings_change_amid_a_look,
 	};
 
