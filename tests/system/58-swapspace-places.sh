@@ -129,3 +129,26 @@ skip_log
 start_daemon "--swapspace.swappath=$WORK/link"
 await_log "swap areas: path=$WORK/wide "
 stop_daemon
+
+# The capabilities that the unit grants are enough.
+caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$(dirname "$0")/../../etc/swapify-policy.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_/+/g')
+machine 25 1000 0
+skip_log
+setpriv --no-new-privs "--bounding-set=-all,$caps" "$BUILD/swapify-policy" "${OPTIONS[@]}" \
+	"--swapspace.swappath=$WORK/bounded" --swapspace.paranoid=yes 2>> "$LOG" {NEVER}<&- {SWAPS}<&- &
+DAEMON=$!
+STARTED+=("$DAEMON")
+await_log "swap area added file=$WORK/bounded/swap-1 "
+machine 80 1500 1500
+await_log "swap area retired file=$WORK/bounded/swap-1 "
+stop_daemon
+# without the one it is said, and a diet
+setpriv --bounding-set=-all,+sys_nice,+sys_ptrace,+dac_read_search "$BUILD/swapify-policy" "${OPTIONS[@]}" \
+	"--swapspace.swappath=$WORK/bounded" 2>> "$LOG" {NEVER}<&- {SWAPS}<&- &
+DAEMON=$!
+STARTED+=("$DAEMON")
+machine 25 1000 0
+await_log 'warning: cannot add a swap area: cannot swap to it: Operation not permitted; it takes CAP_SYS_ADMIN'
+await_log 'swapspace hungry -> diet'
+DIR=$WORK/bounded space_holds '*'
+stop_daemon
