@@ -10,6 +10,7 @@
 #include "sys/resumefile.h"
 #include "sys/rootdir.h"
 #include "sys/swapfile.h"
+#include "sys/sysblock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,6 +141,15 @@ static int take_fs(const struct fstype *fs, struct swapareas *ret, struct text *
 	return -EINVAL;
 }
 
+static bool is_on_solid_disk(int dir_fd)
+{
+	_cleanup_close_ int sys_fd = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct procfs sys = {.root_fd = sys_fd};
+	struct stat st;
+
+	return fstat(dir_fd, &st) == 0 && sysblock_is_solid(&sys, st.st_dev);
+}
+
 int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, struct text *why)
 {
 	_cleanup_close_ int fd = -1;
@@ -164,6 +174,7 @@ int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, s
 		text_addf(why, "can't be examined: %s", strerror(-r));
 		return r;
 	}
+	ret->solid = is_on_solid_disk(fd);
 	r = take_fs(fs, ret, why);
 	return r < 0 ? r : take_fd(&fd);
 }

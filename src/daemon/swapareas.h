@@ -35,6 +35,7 @@ struct swapareas {
 	char path[PATH_MAX]; /* of the directory, without symbolic links */
 	const char *fs_name;
 	bool free_lags; /* disk is out of date until all is written, see swapareas_settle */
+	bool solid;	/* the disk takes discards as they come, see swapon(2) */
 	struct swapsize_disk disk;
 	struct swaparea areas[SWAPAREAS_MAX]; /* that are active */
 	size_t n;

@@ -33,11 +33,12 @@ static int make_file(const char *path, uint64_t bytes, enum swapfile_fill fill,
 	return r;
 }
 
-/* Below all that exist, the kernel's own choice where none is asked for; discarding what the disk
- * held there before, where the disk takes that. */
+/* Below all that exist: the kernel's own choice where none is asked for. To discard all of it
+ * before would take longer than all the rest; what is given back the disk is told as it comes. */
 static int turn_on(const char *path, struct swapreport *report)
 {
-	int r = swapfile_on(path, SWAP_PRIORITY_NONE, SWAP_DISCARD_ONCE);
+	int r = swapfile_on(path, SWAP_PRIORITY_NONE,
+			    report->areas.solid ? SWAP_DISCARD_PAGES : SWAP_DISCARD_NO);
 
 	if (r < 0)
 		fail(report, "swap to it", r);
