@@ -8,11 +8,13 @@
 #include "daemon/handover.h"
 #include "daemon/prelock.h"
 #include "daemon/sampler.h"
+#include "daemon/swapspace.h"
 #include "policy/fsm.h"
 
 /* Things that are said once and then counted, until they are over. */
 struct said {
-	bool bad_memory, no_room, nothing_found, table_full, attached_full, no_prelock;
+	bool bad_memory, no_room, nothing_found, table_full, attached_full, no_prelock,
+		waits_for_room;
 	int failed; /* the last error of an action that was told */
 };
 
@@ -22,6 +24,7 @@ struct daemon {
 	struct sampler sampler;
 	struct executor executor;
 	struct machine machine;
+	struct swapspace swapspace;
 	struct plan plan; /* the last one; too large for a stack */
 	struct attached_table attached;
 	struct swapify swapify;

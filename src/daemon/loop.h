@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LOOP_CHILD 50	   /* data of the descriptor of a child */
 #define LOOP_JOBS_BASE 100 /* data of jobs' descriptors, by their index */
 
 /* What one wait brought; leave is a stop that lets everything be as it is. */
 struct loop_events {
-	bool tick, pressure, dump, diet, reload, stop, leave;
+	bool tick, pressure, dump, diet, reload, stop, leave, child;
 	uint64_t ready[8]; /* jobs by index */
 	size_t n_ready;
 };

@@ -24,6 +24,7 @@ const struct privs_cap privs_caps[] = {
 	 true},
 	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 	 "to open the page maps of other users' processes and to reach their sockets", true},
+	{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to add and retire swap areas, see [swapspace]", false},
 	{CAP_KILL, "CAP_KILL", "to keep a swapped program stopped that gets another helper", false},
 	{CAP_IPC_LOCK, "CAP_IPC_LOCK", "to keep its own memory resident, and files for [prelock]",
 	 false},
