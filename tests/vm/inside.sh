@@ -6,7 +6,7 @@
 set -u
 export LC_ALL=C SYSTEMD_PAGER="" SYSTEMD_COLORS=0 DEBIAN_FRONTEND=noninteractive
 readonly each_mib=40 job_mib=300 rounds=3 pause_ms=25
-readonly idle_s=180	 # longer than min_idle, and than the look at processes that follows on it
+readonly idle_s=150	# longer than min_idle, and than the look at processes that follows on it
 readonly deadline_s=120 # for one answer
 readonly programs=(attached1 other1 attached2 other2 attached3 other3 attached4 other4)
 readonly group=/sys/fs/cgroup/programs
@@ -14,7 +14,6 @@ declare -A pid=() in=() out=()
 which=$(cat which) unit=''
 
 say() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
-now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 fail() {
 	say "FAILED: $*"
 	exit 1
@@ -50,7 +49,7 @@ start_daemon() {
 		unit=$which.service
 		# (earlyoom depends on lsb-base, which is empty)
 		dpkg --force-depends -i "$which"_*.deb >/dev/null || fail "cannot install $which"
-		systemctl restart "$unit"
+		systemctl start "$unit"
 		;;
 	swapify-policy)
 		unit=$which.service
@@ -83,8 +82,16 @@ start_program() { # NAME
 	answer "$1" ready || say "$1 didn't come up"
 }
 
-state() { sed 's/.*) //; s/ .*//' "/proc/${pid[$1]}/stat" 2>/dev/null; }
-lives() { [[ $(state "$1") = [^ZX] ]]; }
+# Without a process of its own, for that takes time here which would be counted as the answer's
+look_at() { # NAME, sets state
+	{ read -r state <"/proc/${pid[$1]}/stat"; } 2>/dev/null || state=') X'
+	state=${state##*) }
+	state=${state%% *}
+}
+lives() {
+	look_at "$1"
+	[[ $state = [^ZX] ]]
+}
 
 # Waits for a line, as long as there is somebody to say it
 answer() { # NAME EXPECTED
@@ -103,7 +110,8 @@ answer() { # NAME EXPECTED
 
 # One that stands still, put away to its image, is brought back as its user would: by swap(1)
 ask() { # NAME QUESTION
-	if [ "$(state "$1")" = t ]; then
+	look_at "$1"
+	if [ "$state" = t ]; then
 		until swap -a unswap -p "${pid[$1]}" >unswap.log 2>&1; do
 			[ $SECONDS -lt $give_up ] || fail "cannot unswap $1: $(cat unswap.log)"
 			sleep 0.1
@@ -113,32 +121,32 @@ ask() { # NAME QUESTION
 	answer "$1" ok
 }
 
-field() { awk -v key="$1:" '$1 == key { print $2 }' "$2" 2>/dev/null; }
 tell_memory() {
 	local name
-	say "available $(($(field MemAvailable /proc/meminfo) / 1024)) of $(($(field MemTotal /proc/meminfo) / 1024)) MiB;" \
-		"swap free $(($(field SwapFree /proc/meminfo) / 1024)) of $(($(field SwapTotal /proc/meminfo) / 1024)) MiB"
+	say "$(awk '{ mib[$1] = int($2 / 1024) } END {
+		printf "available %d of %d MiB; swap free %d of %d MiB", mib["MemAvailable:"],
+			mib["MemTotal:"], mib["SwapFree:"], mib["SwapTotal:"] }' /proc/meminfo)"
 	for name in "${programs[@]}"; do
-		say "  $name $(state "$name") resident $(field VmRSS "/proc/${pid[$name]}/status") kB," \
-			"swapped $(field VmSwap "/proc/${pid[$name]}/status") kB"
+		! lives "$name" || awk -v name="$name" '{ word[$1] = $2 } END {
+			printf "  %s %s resident %d kB, swapped %d kB\n", name, word["State:"],
+				word["VmRSS:"], word["VmSwap:"] }' "/proc/${pid[$name]}/status"
 	done
 }
 
-# Sets job_status, job_ms, job_stall_ms
+# Sets job_result, job_ms, job_stall_ms
 run_job() {
-	local start job
-	start=$(now_ms)
+	local start=${EPOCHREALTIME/./} job status
 	run_program steps $job_mib $rounds $pause_ms >steps.out 2>&1 </dev/null &
 	job=$!
 	wait $job
-	job_status=$?
-	job_ms=$(($(now_ms) - start))
+	status=$?
+	job_ms=$(((${EPOCHREALTIME/./} - start) / 1000))
 	cat steps.out
 	job_stall_ms=$(sed -n 's/.*stall_ms=//p' steps.out | sort -n | tail -n 1)
-	if [ $job_status -ge 128 ]; then job=killed; elif [ $job_status = 0 ] &&
-		grep -qx right steps.out; then job=right; else job=wrong; fi
-	job_result=$job
-	say "the job: $job (status $job_status) after $job_ms ms"
+	job_result=wrong
+	if [ $status -ge 128 ]; then job_result=killed; fi
+	if [ $status = 0 ] && grep -qx right steps.out; then job_result=right; fi
+	say "the job: $job_result (status $status) after $job_ms ms"
 }
 
 count_killed() {
@@ -149,17 +157,17 @@ count_killed() {
 	done
 }
 
-# Sets worst[attached] and worst[other], in ms
+# Sets worst[attached] and worst[other], in ms; - where none of them lives
 first_answers() {
 	local name start took kind
-	declare -gA worst=([attached]=0 [other]=0)
+	declare -gA worst=([attached]=- [other]=-)
 	for name in "${programs[@]}"; do
 		lives "$name" || continue
-		start=$(now_ms) give_up=$((SECONDS + deadline_s))
+		start=${EPOCHREALTIME/./} give_up=$((SECONDS + deadline_s))
 		ask "$name" touch || fail "$name gives no answer"
-		took=$(($(now_ms) - start)) kind=${name%?}
+		took=$(((${EPOCHREALTIME/./} - start) / 1000)) kind=${name%?}
 		say "$name answers after $took ms"
-		[ $took -le "${worst[$kind]}" ] || worst[$kind]=$took
+		if [ "${worst[$kind]}" = - ] || [ $took -gt "${worst[$kind]}" ]; then worst[$kind]=$took; fi
 	done
 }
 
