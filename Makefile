@@ -45,7 +45,7 @@ PROGRAMS += $(B)/memadvise
 PROGRAMS += $(B)/swapctl
 
 .PHONY: all shim32 shim-aarch64 deps deps-test run demo deb check check-unit check-sanitized check-static check-fuzz fuzz check-system \
-	bench lint format install uninstall clean
+	check-vm bench lint format install uninstall clean
 .SECONDARY:
 
 all: $(PROGRAMS)
@@ -243,6 +243,10 @@ $(B)/tools/%: tests/tools/%.c $(B)/flags
 
 check: all deps-test $(SYSTEM_TOOLS)
 	@tests/run.sh $(B) check-static check-unit check-sanitized check-fuzz -- check-system
+
+# What it does for a small machine, beside others that look after memory; takes about twenty minutes
+check-vm: all deps-test $(B)/tools/holder $(B)/tools/steps
+	@tests/vm/run.sh $(B)
 
 run: all
 	$(B)/swapify-policy --once -n -v
