@@ -82,13 +82,13 @@ def forget():
 # -- pressure: a control group that gives up what it can ---------------------------------------------------
 root = "/sys/fs/cgroup/memory" if os.path.isdir("/sys/fs/cgroup/memory") else "/sys/fs/cgroup"
 group = f"{root}/swapify-bench-{os.getpid()}"
+reclaim = f"{group}/memory.force_empty" if root.endswith("memory") else f"{group}/memory.reclaim"
 
 
 def squeeze():
     for _ in range(10):
         try:
-            with open(group + ("/memory.force_empty" if root.endswith("memory") else "/memory.reclaim"), "w",
-                      encoding="ascii") as file:
+            with open(reclaim, "w", encoding="ascii") as file:
                 file.write("512M")
         except OSError:
             pass  # it has taken what it could
@@ -267,6 +267,8 @@ if libc.unshare(CLONE_NEWNS) < 0 or libc.mount(None, b"/", None, MS_REC_PRIVATE,
 os.makedirs(base)
 os.mkdir(group)
 try:
+    if not os.path.exists(reclaim):
+        sys.exit("prelock.py: no control groups for memory here")
     make_files()
     compare()
     scan_cost()
