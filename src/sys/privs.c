@@ -49,6 +49,23 @@ const struct privs_cap *privs_missing(void)
 	return NULL;
 }
 
+static bool is_listed(unsigned number)
+{
+	for (size_t i = 0; i < privs_n_caps; i++)
+		if ((unsigned)privs_caps[i].number == number)
+			return true;
+	return false;
+}
+
+/* A service manager may have seen to it already, and forbid capset(2) as well. */
+static bool has_more(void)
+{
+	for (unsigned number = 0; number < 64; number++)
+		if (!is_listed(number) && capng_have_capability(CAPNG_PERMITTED, number))
+			return true;
+	return false;
+}
+
 static int apply(void)
 {
 	/* who may not take from the bounding set has no way either to get anything from it */
@@ -69,7 +86,9 @@ int privs_drop(void)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	return capng_get_caps_process() < 0 ? -EPERM : apply();
+	if (capng_get_caps_process() < 0)
+		return -EPERM;
+	return has_more() ? apply() : 0;
 }
 
 int privs_lock_memory(void)

@@ -3,6 +3,8 @@
  * first bytes are numbers of the shim's, the rest is a directory and a reason. */
 #include "fuzz/shim.h"
 
+#include "shim/places.c"
+#include "shim/process.c"
 #include "shim/socket.c"
 
 #include "backend/wiretext.h"
@@ -10,11 +12,6 @@
 static struct shim shim;
 static char answer[8192];
 static size_t answer_len;
-
-bool process_is_another(struct shim *of)
-{
-	return of != &shim;
-}
 
 static long other_call(long number, const long args[6])
 {
