@@ -103,8 +103,8 @@ static const struct call allowed[] = {
 	/* The loop */
 	ANY(epoll_create1), ANY(epoll_ctl), ANY(epoll_wait), ANY(epoll_pwait), ANY(epoll_pwait2), ANY(poll), ANY(ppoll),
 	ANY(select), ANY(pselect6), ANY(eventfd2), ANY(signalfd4), ANY(timerfd_create), ANY(timerfd_settime),
-	ANY(timerfd_gettime), ANY(alarm), ANY(setitimer), ANY(pipe), ANY(pipe2), ANY(clock_gettime), ANY(clock_getres), ANY(clock_nanosleep),
-	ANY(nanosleep), ANY(gettimeofday), ANY(time),
+	ANY(timerfd_gettime), ANY(alarm), ANY(setitimer), ANY(pipe), ANY(pipe2), ANY(clock_gettime),
+	ANY(clock_getres), ANY(clock_nanosleep), ANY(nanosleep), ANY(gettimeofday), ANY(time),
 
 	/* Threads, and children that do what may take long: swapoff, starting a helper anew. Flags of
 	 * clone3 lie in memory, where no filter sees them: libc is sent to clone */

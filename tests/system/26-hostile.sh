@@ -279,7 +279,8 @@ if [ -c /dev/fuse ]; then
 	WITH="env SWAPIFY_IMAGE_DIR=$WORK/hang" AS=$MALLORY start_holder hung 1
 	kill -STOP "${PID[hung]}"
 	await "hung to stop" is_state "${PID[hung]}" T
-	setpriv --reuid "$MALLORY" --regid "$MALLORY" --clear-groups /usr/bin/python3 -c 'import socket, sys
+	setpriv --reuid "$MALLORY" --regid "$MALLORY" --clear-groups /usr/bin/python3 -c 'import os, socket, sys
+os.umask(0) # as the shim: the daemon has no rights to override that
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "/run/swapify/$MALLORY/${PID[hung]}.sock"
 	await_said "another one can't be started: Connection timed out pid=${PID[hung]};"
 	tell alpha 1
