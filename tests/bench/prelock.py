@@ -269,6 +269,11 @@ os.mkdir(group)
 try:
     if not os.path.exists(reclaim):
         sys.exit("prelock.py: no control groups for memory here")
+    # files are what it shall give up, not data
+    for knob in "memory.swappiness", "memory.swap.max":
+        if os.path.exists(f"{group}/{knob}"):
+            with open(f"{group}/{knob}", "w", encoding="ascii") as setting:
+                setting.write("0")
     make_files()
     compare()
     scan_cost()

@@ -84,6 +84,9 @@ make_memory_group() {
 	GROUP=$base/$SWAPIFY_TEST
 	mkdir "$GROUP" 2>/dev/null || return 1
 	cleanup "rmdir $GROUP"
+	# files are what it shall give up, not data
+	[ ! -e "$GROUP/memory.swappiness" ] || echo 0 > "$GROUP/memory.swappiness"
+	[ ! -e "$GROUP/memory.swap.max" ] || echo 0 > "$GROUP/memory.swap.max"
 	[ -e "$GROUP/memory.force_empty" ] || [ -e "$GROUP/memory.reclaim" ]
 }
 
