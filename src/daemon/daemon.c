@@ -65,8 +65,9 @@ static bool is_frozen(void *owner, int32_t pid)
 	const struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
 
-	return handover_expects(daemon, pid) ||
-	       (daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED);
+	/* also who hasn't said yet whether he still is */
+	return handover_expects(daemon, pid) || (daemon->config.params.swapify.enabled && entry &&
+						 (entry->state == ATTACHED_SWAPPED || entry->ours));
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,

@@ -190,7 +190,8 @@ static void run_jobs(struct service *service, uint64_t end_ns)
 	}
 }
 
-/* Who was frozen by a daemon before us is known when he has answered. */
+/* Who was frozen by a daemon before us is known when he has answered, and can be planned for when
+ * he is followed. */
 static void hear_all(struct service *service)
 {
 	struct daemon *daemon = &service->daemon;
@@ -215,8 +216,7 @@ static void thaw(struct service *service)
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
 	run_jobs(service, end_ns);
-	if (frozen_unheard(daemon))
-		hear_all(service);
+	hear_all(service);
 	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
 		return;
 	frozen_plan_exit(daemon, &daemon->plan);
