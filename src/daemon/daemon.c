@@ -66,8 +66,9 @@ static bool is_frozen(void *owner, int32_t pid)
 	const struct attached *entry =
 		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
 
-	return handover_expects(daemon, pid) ||
-	       (daemon->config.params.swapify.enabled && entry && entry->state == ATTACHED_SWAPPED);
+	/* also who hasn't said yet whether he still is */
+	return handover_expects(daemon, pid) || (daemon->config.params.swapify.enabled && entry &&
+						 (entry->state == ATTACHED_SWAPPED || entry->ours));
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
@@ -76,7 +77,9 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	const struct executor_hooks hooks = {daemon_admit, daemon_done, daemon};
 	int r;
 
-	*daemon = (struct daemon){.config = *config, .dry_run = dry_run, .started_ns = now_ns};
+	daemon->config = *config;
+	daemon->dry_run = dry_run;
+	daemon->started_ns = now_ns;
 	r = sampler_open(&daemon->sampler, root, &daemon->config.params);
 	if (r < 0) {
 		log_err("cannot read processes under %s: %s", root, text_error(-r));

@@ -208,7 +208,8 @@ static void thaw_since(struct service *service, uint64_t since_ns, uint64_t end_
 	run_jobs(service, end_ns);
 }
 
-/* Who was frozen by a daemon before us is known when he has answered. */
+/* Who was frozen by a daemon before us is known when he has answered, and can be planned for when
+ * he is followed. */
 static void hear_all(struct service *service)
 {
 	struct daemon *daemon = &service->daemon;
@@ -233,8 +234,7 @@ static void thaw(struct service *service)
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
 	run_jobs(service, start_ns + FREEZE_NS);
-	if (frozen_unheard(daemon))
-		hear_all(service);
+	hear_all(service);
 	thaw_since(service, 0, end_ns);
 	/* what took longer to go out than that */
 	thaw_since(service, start_ns + FREEZE_NS, end_ns);

@@ -173,6 +173,20 @@ await_log 'started version='
 stop_daemon
 expect "its own wasn't thawed" runs first
 expect "another one's was" is_frozen second
+# or when it has only heard of somebody who has shrunk to nothing meanwhile
+start_daemon "${again[@]}"
+memory 5
+await "first to be frozen" is_frozen first
+memory 50
+leave_daemon
+helper=$(sed -n 's/^TracerPid:\t//p' "/proc/${PID[first]}/status")
+kill -STOP "$helper"
+start_daemon "${again[@]}" --idle.scan_interval=1h --idle.scan_interval_near=1h
+dump
+kill -CONT "$helper"
+for _ in {1..10}; do breathe; done # until it has answered, which nothing tells
+stop_daemon
+expect "its own wasn't thawed" runs first
 tell second 2
 verify first second
 

@@ -169,19 +169,21 @@ try_installation() {
 	fi
 	check 'systemctl status shows the state' \
 		soon status_says 'steady, [0-9]+% of memory available, 0 processes swapped'
-	check "it's ready within 200 ms, at best" starts_fast
+	check "it's ready within 200 ms" starts_fast
 }
 
-# The best of five: others run on this machine, too
+# The best of five, from the command to its end: others run on this machine, too
 starts_fast() {
-	local best_us=999999999 us _
+	local best_us=999999999 from_us us _
 	for _ in 1 2 3 4 5; do
+		systemctl stop $unit
 		systemctl reset-failed $unit # which counts starts
-		systemctl restart $unit
-		us=$(($(property ActiveEnterTimestampMonotonic) - $(property InactiveExitTimestampMonotonic)))
+		from_us=${EPOCHREALTIME/./}
+		systemctl start $unit || return 1
+		us=$((${EPOCHREALTIME/./} - from_us))
 		[ $us -ge $best_us ] || best_us=$us
 	done
-	echo "     from start to READY: $best_us us"
+	echo "     systemctl start took $best_us us"
 	[ $best_us -le 200000 ]
 }
 
