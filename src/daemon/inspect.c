@@ -139,6 +139,11 @@ static void inspect_swapspace(struct inspection *in)
 		return;
 	}
 	text = TEXT_OVER(line);
+	if (access(params->path, F_OK) < 0) {
+		text_addf(&text, "%s will be made, on %s", params->path, areas.fs_name);
+		say(in, MARK_OK, "swap space", line);
+		return;
+	}
 	text_addf(&text, "%s on %s: %s free, %u%% of %s are left; areas=%zu bytes=%s", areas.path,
 		  areas.fs_name, FMT_BYTES(areas.disk.free_bytes), params->reserve_percent,
 		  FMT_BYTES(areas.disk.total_bytes), areas.n,

@@ -10,6 +10,7 @@
 #include "sys/resumefile.h"
 #include "sys/rootdir.h"
 #include "sys/swapfile.h"
+#include "sys/sysblock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,31 @@ static int read_disk(int dir_fd, struct swapsize_disk *ret)
 	return 0;
 }
 
+void swapareas_settle(int dir_fd, struct swapareas *areas)
+{
+	if (areas->free_lags && syncfs(dir_fd) == 0)
+		(void)read_disk(dir_fd, &areas->disk);
+}
+
+static int take_fs(const struct fstype *fs, struct swapareas *ret, struct text *why)
+{
+	ret->fs_name = fs->name;
+	ret->free_lags = fs->copies_on_write;
+	if (!fs->unfit)
+		return 0;
+	text_addf(why, "lies on %s, where no swap file can be: %s", fs->name, fs->unfit);
+	return -EINVAL;
+}
+
+static bool is_on_solid_disk(int dir_fd)
+{
+	_cleanup_close_ int sys_fd = open("/sys", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct procfs sys = {.root_fd = sys_fd};
+	struct stat st;
+
+	return fstat(dir_fd, &st) == 0 && sysblock_is_solid(&sys, st.st_dev);
+}
+
 int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, struct text *why)
 {
 	_cleanup_close_ int fd = -1;
@@ -148,12 +174,9 @@ int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, s
 		text_addf(why, "can't be examined: %s", strerror(-r));
 		return r;
 	}
-	ret->fs_name = fs->name;
-	if (fs->unfit) {
-		text_addf(why, "lies on %s, where no swap file can be: %s", fs->name, fs->unfit);
-		return -EINVAL;
-	}
-	return take_fd(&fd);
+	ret->solid = is_on_solid_disk(fd);
+	r = take_fs(fs, ret, why);
+	return r < 0 ? r : take_fd(&fd);
 }
 
 /* -- a file ---------------------------------------------------------------------------------- */
@@ -295,15 +318,16 @@ int swapareas_look(const struct swapareas_place *place, unsigned except, struct 
 	static struct swaps swaps; /* too large for a stack */
 	struct dirnames names;
 	_cleanup_close_ int fd = -1;
+	const struct fstype *fs;
 	const char *name;
 
 	ret->n = ret->removed = 0;
-	fd = swapareas_open(place, ret, why);
-	if (fd == -ENOENT && place->pretend) { /* it would be made */
+	if (place->pretend && access(place->params->path, F_OK) < 0 &&
+	    fstype_of_parent(place->params->path, &fs) == 0) {
 		(void)snprintf(ret->path, sizeof ret->path, "%s", place->params->path);
-		ret->fs_name = "?";
-		return 0;
+		return take_fs(fs, ret, why); /* it would be made */
 	}
+	fd = swapareas_open(place, ret, why);
 	if (fd < 0)
 		return fd;
 	(void)swaps_read(place->procfs, &swaps);

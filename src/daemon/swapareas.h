@@ -34,6 +34,8 @@ struct swaparea {
 struct swapareas {
 	char path[PATH_MAX]; /* of the directory, without symbolic links */
 	const char *fs_name;
+	bool free_lags; /* disk is out of date until all is written, see swapareas_settle */
+	bool solid;	/* the disk takes discards as they come, see swapon(2) */
 	struct swapsize_disk disk;
 	struct swaparea areas[SWAPAREAS_MAX]; /* that are active */
 	size_t n;
@@ -60,6 +62,10 @@ int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, s
  */
 int swapareas_look(const struct swapareas_place *place, unsigned except, struct swapareas *ret,
 		   struct text *why);
+
+/* Where the file system tells late of what was freed or taken (btrfs), has it write all, and reads
+ * disk anew. */
+void swapareas_settle(int dir_fd, struct swapareas *areas);
 
 /* A number of which there is no file yet, whosever; 0 where there are too many. */
 unsigned swapareas_new_number(int dir_fd);

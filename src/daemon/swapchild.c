@@ -33,11 +33,12 @@ static int make_file(const char *path, uint64_t bytes, enum swapfile_fill fill,
 	return r;
 }
 
-/* Below all that exist, the kernel's own choice where none is asked for; discarding what the disk
- * held there before, where the disk takes that. */
+/* Below all that exist: the kernel's own choice where none is asked for. To discard all of it
+ * before would take longer than all the rest; what is given back the disk is told as it comes. */
 static int turn_on(const char *path, struct swapreport *report)
 {
-	int r = swapfile_on(path, SWAP_PRIORITY_NONE, SWAP_DISCARD_ONCE);
+	int r = swapfile_on(path, SWAP_PRIORITY_NONE,
+			    report->areas.solid ? SWAP_DISCARD_PAGES : SWAP_DISCARD_NO);
 
 	if (r < 0)
 		fail(report, "swap to it", r);
@@ -71,14 +72,16 @@ static void make(const struct swaporder *order, struct swapreport *report)
 {
 	struct text why = TEXT_OVER(report->why);
 	_cleanup_close_ int dir_fd = swapareas_open(&order->place, &report->areas, &why);
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	char path[PATH_MAX];
 
 	if (dir_fd < 0) {
 		fail(report, "reach its directory", dir_fd);
 		return;
 	}
-	report->bytes = swapsize_area_bytes(order->wanted_bytes, (uint64_t)sysconf(_SC_PAGESIZE),
-					    order->place.params, &report->areas.disk);
+	swapareas_settle(dir_fd, &report->areas);
+	report->bytes = swapsize_area_bytes(order->wanted_bytes, page_bytes, order->place.params,
+					    &report->areas.disk);
 	report->number = swapareas_new_number(dir_fd);
 	if (report->bytes == 0 || report->number == 0) {
 		fail(report, "make its file", -ENOSPC);
@@ -86,6 +89,15 @@ static void make(const struct swaporder *order, struct swapreport *report)
 	}
 	swapareas_file(&report->areas, report->number, path);
 	make_area(path, report);
+	/* how much is free is an estimate on some file systems, and quotas aren't in it */
+	while (report->error == -ENOSPC || report->error == -EDQUOT) {
+		uint64_t less_bytes = report->bytes / 8 * 7 / page_bytes * page_bytes;
+
+		if (less_bytes < order->place.params->min_bytes)
+			return;
+		report->bytes = less_bytes;
+		make_area(path, report);
+	}
 }
 
 static void retire(const struct swaporder *order, struct swapreport *report)
@@ -183,9 +195,6 @@ int swapchild_start(struct swapchild *child, const struct swaporder *order, int 
 
 	child->order = *order;
 	child->begun_ns = now_ns;
-	child->report->error = -EINTR; /* until it says otherwise: it was killed */
-	(void)snprintf(child->report->what, sizeof child->report->what, "come to the end");
-	child->report->why[0] = '\0';
 	pid = fork();
 	if (pid == 0)
 		run_child(child, parent);
@@ -207,7 +216,7 @@ bool swapchild_ended(struct swapchild *child)
 		return false;
 	child->pid = 0;
 	close_fd(&child->pidfd);
-	if (WIFSIGNALED(status) && child->report->error == 0)
-		child->report->error = -EINTR;
+	if (status != 0) /* killed: it has said what it did until then, and no more */
+		fail(child->report, "come to the end", -EINTR);
 	return true;
 }

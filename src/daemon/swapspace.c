@@ -42,6 +42,8 @@ void swapspace_configure(struct swapspace *space, uint64_t now_ns)
 	int r;
 
 	space->known = space->refused = space->unfit = false;
+	space->look_stale = space->maker.pid > 0 && space->maker.order.task == SWAPTASK_LOOK;
+	space->retirer_stale = space->retirer.pid > 0;
 	space->wanted_bytes = space->promised_bytes = 0;
 	space->retire_again_ns = 0;
 	memset(&space->said, 0, sizeof space->said);
@@ -67,7 +69,7 @@ void swapspace_close(struct swapspace *space)
 {
 	if (space->retirer.pid > 0)
 		log_notice("a swap area is still being retired, and goes on to be: file=%s/swap-%u",
-			   space->areas.path, space->retirer.order.number);
+			   space->retiring_path, space->retirer.order.number);
 	swapchild_close(&space->maker);
 	swapchild_close(&space->retirer);
 }
@@ -101,7 +103,7 @@ static void start_look(struct swapspace *space)
 {
 	struct swaporder order = {.task = SWAPTASK_LOOK};
 
-	if (space->retirer.pid > 0)
+	if (space->retirer.pid > 0 && !space->retirer_stale)
 		order.number = space->retirer.order.number;
 	space->looked_ns = space->facts.now_ns;
 	space->look_wanted = start(space, &space->maker, &order) < 0;
@@ -112,8 +114,9 @@ static void take_look(struct swapspace *space)
 {
 	const struct swapareas *found = &space->maker.report->areas;
 	const struct swaparea *retiring =
-		space->retirer.pid > 0 ? swapareas_find(&space->areas, space->retirer.order.number)
-				       : NULL;
+		space->retirer.pid > 0 && !space->retirer_stale
+			? swapareas_find(&space->areas, space->retirer.order.number)
+			: NULL;
 	struct swaparea kept;
 
 	if (retiring)
@@ -132,6 +135,10 @@ static void end_look(struct swapspace *space)
 	const struct swapreport *report = space->maker.report;
 	bool first = !space->known;
 
+	if (space->look_stale) {
+		space->look_stale = false;
+		return;
+	}
 	if (report->error < 0) {
 		space->last_error = report->error;
 		if (!space->refused)
@@ -186,7 +193,7 @@ static void note_no_area(struct swapspace *space)
 
 static void promise(struct swapspace *space, uint64_t bytes, uint64_t now_ns)
 {
-	space->promised_bytes = bytes;
+	space->promised_bytes = u64_add_sat(space->promised_bytes, bytes);
 	space->promised_ns = now_ns;
 }
 
@@ -237,7 +244,7 @@ static void note_not_retired(struct swapspace *space, uint64_t now_ns)
 		return;
 	space->said.retire_error = report->error;
 	log_warning("cannot retire a swap area: cannot %s: %s%s: file=%s/swap-%u", report->what,
-		    strerror(-report->error), retire_hint(report->error), space->areas.path,
+		    strerror(-report->error), retire_hint(report->error), space->retiring_path,
 		    space->retirer.order.number);
 }
 
@@ -246,10 +253,10 @@ static void end_retire(struct swapspace *space, uint64_t now_ns)
 	const struct swapreport *report = space->retirer.report;
 	unsigned number = space->retirer.order.number;
 	const struct swaparea *area = swapareas_find(&space->areas, number);
-	uint64_t bytes = area ? area->size_bytes : 0;
+	uint64_t bytes = area && !space->retirer_stale ? area->size_bytes : 0;
 
-	space->look_wanted = true;
-	if (report->retired)
+	space->look_wanted = space->params->enabled;
+	if (report->retired && !space->retirer_stale)
 		swapareas_drop(&space->areas, number);
 	if (report->error < 0) {
 		note_not_retired(space, now_ns);
@@ -258,7 +265,7 @@ static void end_retire(struct swapspace *space, uint64_t now_ns)
 	space->said.retire_error = 0;
 	space->retired++;
 	log_notice("swap area retired file=%s/swap-%u bytes=%s areas=%zu took=%s",
-		   space->areas.path, number, FMT_BYTES(bytes), space->areas.n,
+		   space->retiring_path, number, FMT_BYTES(bytes), space->areas.n,
 		   FMT_DURATION(now_ns - space->retirer.begun_ns));
 }
 
@@ -298,7 +305,8 @@ static void watch_retirement(struct swapspace *space)
 	uint64_t now_ns = space->facts.now_ns;
 	uint64_t stall_ns = u64_min(STALL_NS, space->machine.cooldown_ns);
 
-	if (space->retirer.pid <= 0 || !area || now_ns - space->watched_ns < WATCH_NS)
+	if (space->retirer.pid <= 0 || space->retirer_stale || !area ||
+	    now_ns - space->watched_ns < WATCH_NS)
 		return;
 	read_use(space);
 	if (area->used_bytes < space->left_bytes) {
@@ -390,6 +398,8 @@ static void retire_area(struct swapspace *space)
 	}
 	log_info("retiring a swap area file=%s/swap-%u bytes=%s used=%s", space->areas.path,
 		 area->number, FMT_BYTES(area->size_bytes), FMT_BYTES(area->used_bytes));
+	memcpy(space->retiring_path, space->areas.path, strlen(space->areas.path) + 1);
+	space->retirer_stale = false;
 	space->left_bytes = area->used_bytes;
 	space->progress_ns = space->watched_ns = space->facts.now_ns;
 	space->said.stalls = false;

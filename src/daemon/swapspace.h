@@ -37,13 +37,16 @@ struct swapspace {
 	struct swapchild maker, retirer; /* the maker looks, too */
 	bool known, look_wanted, diet_requested;
 	bool refused; /* no area can be made there */
-	bool unfit;   /* the kernel takes none that lies there: until the settings are read again */
+	/* begun under settings that may be others by now */
+	bool look_stale, retirer_stale;
+	bool unfit; /* the kernel takes none that lies there: until the settings are read again */
 	uint64_t looked_ns;
 	uint64_t wanted_bytes; /* by who moves memory out: for the next step */
 	/* made, and not seen in SwapTotal yet: counts for one cooldown */
 	uint64_t promised_bytes, promised_ns, promised_total_bytes;
 	uint64_t retire_again_ns; /* after a failure not before */
-	/* how far the retirement is */
+	/* the retirement: of what, and how far it is */
+	char retiring_path[PATH_MAX];
 	uint64_t left_bytes, progress_ns, watched_ns;
 	int64_t need_bytes; /* at the last step */
 	struct {
