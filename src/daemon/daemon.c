@@ -350,11 +350,11 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 	} else {
 		daemon->said.waits_for_room = false;
 	}
+	if (daemon->said.waits_for_room && plan->n_actions == 0)
+		return;
 	if (plan->n_actions > 0) {
 		daemon->said.nothing_found = false;
 		executor_submit(&daemon->executor, plan);
-	} else if (daemon->said.waits_for_room) {
-		return;
 	} else if (executor_moving(&daemon->executor)) {
 		daemon->planned_ns =
 			0; /* what is on its way takes up room: judge it when it is there */

@@ -65,6 +65,39 @@ static void inspect_memory(struct inspection *in)
 		    "[madvise] has nowhere to move memory to: add swap, or lower swap_margin");
 }
 
+static void inspect_swapspace(struct inspection *in)
+{
+	const struct swapspace_params *params = &in->params->swapspace;
+	const struct swapareas_place place = {
+		.procfs = &in->procfs, .params = params, .pretend = true};
+	static struct swapareas areas; /* large */
+	char line[sizeof areas.path + 160];
+	struct text text = TEXT_OVER(line);
+	int r;
+
+	if (!params->enabled) {
+		say(in, MARK_NOTE, "swap space", "no swap area will be made: see [swapspace]");
+		return;
+	}
+	text_addf(&text, "%s ", params->path);
+	r = swapareas_look(&place, 0, &areas, &text);
+	if (r < 0) {
+		say(in, MARK_FAILS, "swap space", line);
+		return;
+	}
+	text = TEXT_OVER(line);
+	if (access(params->path, F_OK) < 0) {
+		text_addf(&text, "%s will be made, on %s", params->path, areas.fs_name);
+		say(in, MARK_OK, "swap space", line);
+		return;
+	}
+	text_addf(&text, "%s on %s: %s free, %u%% of %s are left; areas=%zu bytes=%s", areas.path,
+		  areas.fs_name, FMT_BYTES(areas.disk.free_bytes), params->reserve_percent,
+		  FMT_BYTES(areas.disk.total_bytes), areas.n,
+		  FMT_BYTES(swapareas_size_bytes(&areas)));
+	say(in, MARK_OK, "swap space", line);
+}
+
 static void inspect_pressure(struct inspection *in)
 {
 	_cleanup_close_ int fd = -1, trigger = -1;
@@ -143,39 +176,6 @@ static void inspect_backends(struct inspection *in)
 		    !swapify   ? "madvise"
 		    : !madvise ? "swapify: programs that were started with it, and no others"
 			       : "swapify, madvise");
-}
-
-static void inspect_swapspace(struct inspection *in)
-{
-	const struct swapspace_params *params = &in->params->swapspace;
-	const struct swapareas_place place = {
-		.procfs = &in->procfs, .params = params, .pretend = true};
-	static struct swapareas areas; /* large */
-	char line[sizeof areas.path + 160];
-	struct text text = TEXT_OVER(line);
-	int r;
-
-	if (!params->enabled) {
-		say(in, MARK_NOTE, "swap space", "no swap area will be made: see [swapspace]");
-		return;
-	}
-	text_addf(&text, "%s ", params->path);
-	r = swapareas_look(&place, 0, &areas, &text);
-	if (r < 0) {
-		say(in, MARK_FAILS, "swap space", line);
-		return;
-	}
-	text = TEXT_OVER(line);
-	if (access(params->path, F_OK) < 0) {
-		text_addf(&text, "%s will be made, on %s", params->path, areas.fs_name);
-		say(in, MARK_OK, "swap space", line);
-		return;
-	}
-	text_addf(&text, "%s on %s: %s free, %u%% of %s are left; areas=%zu bytes=%s", areas.path,
-		  areas.fs_name, FMT_BYTES(areas.disk.free_bytes), params->reserve_percent,
-		  FMT_BYTES(areas.disk.total_bytes), areas.n,
-		  FMT_BYTES(swapareas_size_bytes(&areas)));
-	say(in, MARK_OK, "swap space", line);
 }
 
 static void inspect_privileges(struct inspection *in)

@@ -91,11 +91,11 @@ static void make(const struct swaporder *order, struct swapreport *report)
 	make_area(path, report);
 	/* how much is free is an estimate on some file systems, and quotas aren't in it */
 	while (report->error == -ENOSPC || report->error == -EDQUOT) {
-		uint64_t half_bytes = report->bytes / 2 / page_bytes * page_bytes;
+		uint64_t less_bytes = report->bytes / 8 * 7 / page_bytes * page_bytes;
 
-		if (half_bytes < order->place.params->min_bytes)
+		if (less_bytes < order->place.params->min_bytes)
 			return;
-		report->bytes = half_bytes;
+		report->bytes = less_bytes;
 		make_area(path, report);
 	}
 }
@@ -195,9 +195,6 @@ int swapchild_start(struct swapchild *child, const struct swaporder *order, int 
 
 	child->order = *order;
 	child->begun_ns = now_ns;
-	child->report->error = -EINTR; /* until it says otherwise: it was killed */
-	(void)snprintf(child->report->what, sizeof child->report->what, "come to the end");
-	child->report->why[0] = '\0';
 	pid = fork();
 	if (pid == 0)
 		run_child(child, parent);
@@ -219,7 +216,7 @@ bool swapchild_ended(struct swapchild *child)
 		return false;
 	child->pid = 0;
 	close_fd(&child->pidfd);
-	if (WIFSIGNALED(status) && child->report->error == 0)
-		child->report->error = -EINTR;
+	if (status != 0) /* killed: it has said what it did until then, and no more */
+		fail(child->report, "come to the end", -EINTR);
 	return true;
 }

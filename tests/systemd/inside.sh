@@ -412,13 +412,13 @@ try_swapspace() {
 	systemctl restart $unit
 	mark
 	write_config 0 1 100
-	printf '[swapspace]\nenabled = yes\nswappath = /scratch/areas\ncooldown = 1s\nmax_swapsize = 16M\n%s\n' \
+	printf '%s\n' '[swapspace]' 'enabled = yes' 'swappath = /scratch/areas' 'cooldown = 1s' 'max_swapsize = 16M' \
 		'lower_freelimit = 99' 'freetarget = 99' 'upper_freelimit = 100' >>$config
 	check 'reload with swap space' systemctl reload $unit
 	check 'an area is added inside of the sandbox' soon journal_says '^swap area added file=/scratch/areas/swap-1 bytes=16.0MiB'
 	check 'it is in use' grep -q '/swap-1 ' /proc/swaps
 	write_config 0 1 100
-	printf '[swapspace]\nenabled = yes\nswappath = /scratch/areas\ncooldown = 1s\n%s\n' \
+	printf '%s\n' '[swapspace]' 'enabled = yes' 'swappath = /scratch/areas' 'cooldown = 1s' \
 		'lower_freelimit = 0' 'freetarget = 1' 'upper_freelimit = 2' >>$config
 	check 'reload with plenty' systemctl reload $unit
 	check 'an area is retired inside of the sandbox' soon journal_says '^swap area retired file=/scratch/areas/swap-'

@@ -38,7 +38,7 @@ test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	regions tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
 	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
-	$(addprefix daemon/,actions daemon executor frozen handover prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapspace)
+	$(addprefix daemon/,actions daemon executor frozen handover prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapended swapspace)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
@@ -67,7 +67,7 @@ test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
 test_resume_OBJS := sys/resume sys/resumefile sys/extents sys/fstype sys/mountinfo sys/procfs base/num base/octal base/text
 test_rootdir_OBJS := sys/rootdir sys/procfs base/num base/text
 test_swapspace_OBJS := $(addprefix base/,log num octal text) $(addprefix policy/,fsm need swapsize) \
-	$(addprefix daemon/,swapareas swapchild swapspace) $(addprefix sys/,clock dirnames extents fstab fstype mountinfo \
+	$(addprefix daemon/,swapareas swapchild swapended swapspace) $(addprefix sys/,clock dirnames extents fstab fstype mountinfo \
 	pidpin procfs resume resumefile rootdir swapfile swapheader swaps sysblock)
 test_overcommit_OBJS := sys/overcommit sys/procfs base/num
 test_swapctl_wish_OBJS := cli/swapctl_wish sys/fstab base/num base/octal base/text
