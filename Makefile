@@ -50,8 +50,7 @@ PROGRAMS += $(B)/swapctl
 all: $(PROGRAMS)
 
 # What only one program needs stays out of the others, and so do its libraries
-SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe extents fstab fstype loopdev mountinfo overcommit resume \
-	swapfile swapheader swaps sysblock)
+SWAPCTL_SYS := $(patsubst %,$(B)/obj/sys/%.o,blkprobe loopdev overcommit)
 
 $(B)/swapify-policy: $(filter-out $(SWAPCTL_SYS),$(call objects,base policy config sys backend daemon))
 	$(call say,LD)
@@ -74,7 +73,8 @@ $(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cl
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c -lcap-ng
 
-$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(B)/obj/sys/meminfo.o $(B)/obj/sys/procfs.o \
+$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(patsubst %,$(B)/obj/sys/%.o,extents fstab fstype meminfo \
+		mountinfo procfs resume resumefile swapfile swapheader swaps sysblock) \
 		$(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/cli/swapctl*.c))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lblkid -ljson-c
@@ -315,6 +315,7 @@ install: all
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
+	@[ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || '$(sbindir)/swapify-policy' --erase || true
 	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \

@@ -3,16 +3,12 @@
 
 #include "base/cleanup.h"
 #include "sys/blkprobe.h"
-#include "sys/extents.h"
 #include "sys/fstab.h"
-#include "sys/fstype.h"
-#include "sys/mountinfo.h"
-#include "sys/resume.h"
+#include "sys/resumefile.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /* -- the one of the start ------------------------------------------------------------------------
  */
@@ -44,33 +40,12 @@ static int take_first(void *ctx, const struct fstab_entry *entry)
 /* -- hibernation ---------------------------------------------------------------------------------
  */
 
-/* The device that a file lies on: btrfs makes one up for stat(2). */
-static dev_t device_under(const struct context *context, const struct row *row, int fd)
-{
-	struct mount_point point;
-	struct stat st;
-
-	if (mountinfo_find_fd(&context->proc, fd, &point) == 0 && *point.source == '/' &&
-	    stat(point.source, &st) == 0 && S_ISBLK(st.st_mode))
-		return st.st_rdev;
-	return row->on.device;
-}
-
 static bool file_is_resumed(const struct context *context, const struct row *row,
 			    const struct resume *resume)
 {
 	_cleanup_close_ int fd = open(row->name, O_RDONLY | O_CLOEXEC);
-	const struct fstype *fs;
-	struct extents extents;
 
-	if (fd < 0 || device_under(context, row, fd) != resume->device)
-		return false;
-	/* where it isn't known exactly, better keep one too many */
-	if (fstype_of_fd(fd, &fs) < 0 || fs->copies_on_write || extents_look(fd, 1, &extents) < 0 ||
-	    !extents.known)
-		return true;
-	return extents.first_physical_bytes / (uint64_t)sysconf(_SC_PAGESIZE) ==
-	       resume->offset_pages;
+	return fd >= 0 && resumefile_is(&context->proc, resume, fd);
 }
 
 static bool is_resumed(const struct context *context, const struct row *row,

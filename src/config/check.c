@@ -16,6 +16,9 @@ static const struct order orders[] = {
 	{"memory", "lower_freelimit", "freetarget", false, false},
 	{"memory", "freetarget", "upper_freelimit", false, false},
 	{"memory", "cooldown", "cooldown_max", false, false},
+	{"swapspace", "lower_freelimit", "freetarget", false, false},
+	{"swapspace", "freetarget", "upper_freelimit", false, false},
+	{"swapspace", "min_swapsize", "max_swapsize", false, false},
 	{"daemon", "psi_stall", "psi_window", true, true},
 };
 

@@ -30,7 +30,7 @@ struct option_def {
 	const char *help;  /* one line */
 };
 
-#define CONFIG_OPTIONS_MAX 48
+#define CONFIG_OPTIONS_MAX 80
 
 extern const struct option_def config_options[];
 extern const size_t config_n_options;

@@ -18,6 +18,7 @@ static const struct option long_options[] = {
 	{"once", no_argument, NULL, OPT_ONCE},
 	{"inspect", no_argument, NULL, 'i'},
 	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
+	{"erase", no_argument, NULL, 'e'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -40,6 +41,7 @@ void args_help(FILE *out)
 		"  -i, --inspect       check the configuration and what this kernel can do, exit\n"
 		"      --print-config  print the settings in effect and where each comes from, "
 		"exit\n"
+		"  -e, --erase         retire every swap area that [swapspace] has made, exit\n"
 		"  -V, --version       print the version, exit\n"
 		"  -h, --help          print this, exit\n"
 		"\n"
@@ -91,6 +93,7 @@ static int take_option(int option, struct args *args)
 	case OPT_ONCE: args->mode = MODE_ONCE; return 0;
 	case 'i': args->mode = MODE_INSPECT; return 0;
 	case OPT_PRINT_CONFIG: args->mode = MODE_PRINT_CONFIG; return 0;
+	case 'e': args->mode = MODE_ERASE; return 0;
 	case 'V': args->mode = MODE_VERSION; return 0;
 	case 'h': args->mode = MODE_HELP; return 0;
 	default: return -EINVAL; /* getopt has said why */
@@ -133,7 +136,10 @@ static const char *contradiction(const struct args *args)
 	if (args->pidfile && !args->background)
 		return "-p needs -d: only a daemon in the background has a pid file";
 	if (args->background && args->mode != MODE_DAEMON)
-		return "-d doesn't go with an option that prints and exits";
+		return "-d doesn't go with an option that exits";
+	if (args->dry_run && args->mode == MODE_ERASE)
+		return "-n and -e contradict each other; the dump of a dry run (USR1) lists the "
+		       "areas";
 	return NULL;
 }
 
@@ -145,7 +151,7 @@ int args_parse(int argc, char **argv, struct args *ret)
 	*ret = (struct args){.mode = MODE_DAEMON};
 	r = take_overrides(&argc, argv, ret);
 	while (r == 0 &&
-	       (option = getopt_long(argc, argv, "c:dp:vqniVh", long_options, NULL)) != -1)
+	       (option = getopt_long(argc, argv, "c:dp:vqnieVh", long_options, NULL)) != -1)
 		r = take_option(option, ret);
 	if (r == 0 && optind < argc) {
 		(void)fprintf(stderr, "swapify-policy: '%s' is no option; see --help\n",

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "daemon/frozen.h"
+#include "daemon/loop.h"
 #include "policy/need.h"
 #include "policy/rank.h"
 
@@ -84,11 +85,15 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	daemon->sampler.owner = daemon;
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
+	swapspace_init(&daemon->swapspace, &daemon->sampler.procfs,
+		       &daemon->config.params.swapspace, dry_run, epoll_fd, LOOP_CHILD);
+	swapspace_configure(&daemon->swapspace, now_ns);
 	return take_params(daemon);
 }
 
 void daemon_close(struct daemon *daemon)
 {
+	swapspace_close(&daemon->swapspace);
 	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);
 	sampler_close(&daemon->sampler);
@@ -104,6 +109,7 @@ void daemon_reconfigure(struct daemon *daemon, struct config *config)
 	config_free(&daemon->config);
 	daemon->config = *config;
 	(void)take_params(daemon);
+	swapspace_configure(&daemon->swapspace, daemon->sampler.snapshot.now_ns);
 	sampler_reload(&daemon->sampler);
 }
 
@@ -255,6 +261,24 @@ static void say_nothing_found(struct daemon *daemon)
 	log_notice("%s", line);
 }
 
+/* Memory could go out, had swap room for it: then that is made first, and this waits. */
+static bool room_is_made(struct daemon *daemon)
+{
+	const struct params *params = &daemon->config.params;
+	const struct mem_facts *mem = &daemon->sampler.snapshot.mem;
+	const struct plan *plan = &daemon->plan;
+
+	if (plan->passed_over[REASON_NO_ROOM] == 0 || !params->madvise.enabled ||
+	    params->madvise.advice != ADVICE_PAGEOUT ||
+	    mem->swap_free_bytes >=
+		    u64_add_sat(params->madvise.swap_margin_bytes, daemon->plan.missing_bytes))
+		return false;
+	return swapspace_make_room(
+		&daemon->swapspace,
+		u64_sub_sat(u64_add_sat(plan->missing_bytes, params->madvise.swap_margin_bytes),
+			    mem->swap_free_bytes));
+}
+
 /* No room: diet, and another try when it is over. */
 static void note_no_room(struct daemon *daemon)
 {
@@ -289,6 +313,17 @@ static void reclaim(struct daemon *daemon, uint64_t bytes, uint64_t now_ns)
 	plan_reclaim(&daemon->sampler.snapshot, idle, bytes, plan);
 
 	daemon->planned_ns = plan->n_actions > 0 ? 0 : now_ns;
+	if (room_is_made(daemon)) {
+		if (!daemon->said.waits_for_room)
+			log_info("waiting for room in swap: missing=%s",
+				 FMT_BYTES(plan->missing_bytes));
+		daemon->said.waits_for_room = true;
+		daemon->planned_ns = 0;
+	} else {
+		daemon->said.waits_for_room = false;
+	}
+	if (daemon->said.waits_for_room && plan->n_actions == 0)
+		return;
 	if (plan->n_actions > 0) {
 		daemon->said.nothing_found = false;
 		executor_submit(&daemon->executor, plan);
@@ -382,6 +417,19 @@ static int64_t read_need(struct daemon *daemon, uint64_t now_ns)
 	return need < 0 ? need : 0;
 }
 
+static void tick_swapspace(struct daemon *daemon, uint64_t now_ns)
+{
+	const struct swapspace_facts facts = {
+		.now_ns = now_ns,
+		.mem = daemon->sampler.snapshot.mem,
+		.available_bytes = daemon_available_bytes(daemon),
+		.margin_percent = daemon->config.params.memory.freetarget_percent,
+		.memory_is_short = daemon->machine.state == STATE_HUNGRY,
+	};
+
+	swapspace_tick(&daemon->swapspace, &facts);
+}
+
 void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 {
 	struct machine_facts facts = {.now_ns = now_ns, .diet_requested = daemon->diet_requested};
@@ -398,6 +446,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	if (daemon->said.bad_memory)
 		log_notice("/proc/meminfo makes sense again");
 	daemon->said.bad_memory = false;
+	tick_swapspace(daemon, now_ns);
 	scan_where_due(daemon, now_ns);
 	frozen_update(daemon, now_ns);
 

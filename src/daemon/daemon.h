@@ -6,11 +6,12 @@
 #include "config/config.h"
 #include "daemon/executor.h"
 #include "daemon/sampler.h"
+#include "daemon/swapspace.h"
 #include "policy/fsm.h"
 
 /* Things that are said once and then counted, until they are over. */
 struct said {
-	bool bad_memory, no_room, nothing_found, table_full, attached_full;
+	bool bad_memory, no_room, nothing_found, table_full, attached_full, waits_for_room;
 	int failed; /* the last error of an action that was told */
 };
 
@@ -20,6 +21,7 @@ struct daemon {
 	struct sampler sampler;
 	struct executor executor;
 	struct machine machine;
+	struct swapspace swapspace;
 	struct plan plan; /* the last one; too large for a stack */
 	struct attached_table attached;
 	struct swapify swapify;

@@ -4,6 +4,7 @@
 #include "backend/madvise.h"
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "daemon/swapareas.h"
 #include "policy/need.h"
 #include "sys/meminfo.h"
 #include "sys/pagemap.h"
@@ -12,6 +13,7 @@
 #include "sys/psi.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 struct inspection {
@@ -61,6 +63,39 @@ static void inspect_memory(struct inspection *in)
 	else
 		say(in, MARK_FAILS, "swap",
 		    "[madvise] has nowhere to move memory to: add swap, or lower swap_margin");
+}
+
+static void inspect_swapspace(struct inspection *in)
+{
+	const struct swapspace_params *params = &in->params->swapspace;
+	const struct swapareas_place place = {
+		.procfs = &in->procfs, .params = params, .pretend = true};
+	static struct swapareas areas; /* large */
+	char line[sizeof areas.path + 160];
+	struct text text = TEXT_OVER(line);
+	int r;
+
+	if (!params->enabled) {
+		say(in, MARK_NOTE, "swap space", "no swap area will be made: see [swapspace]");
+		return;
+	}
+	text_addf(&text, "%s ", params->path);
+	r = swapareas_look(&place, 0, &areas, &text);
+	if (r < 0) {
+		say(in, MARK_FAILS, "swap space", line);
+		return;
+	}
+	text = TEXT_OVER(line);
+	if (access(params->path, F_OK) < 0) {
+		text_addf(&text, "%s will be made, on %s", params->path, areas.fs_name);
+		say(in, MARK_OK, "swap space", line);
+		return;
+	}
+	text_addf(&text, "%s on %s: %s free, %u%% of %s are left; areas=%zu bytes=%s", areas.path,
+		  areas.fs_name, FMT_BYTES(areas.disk.free_bytes), params->reserve_percent,
+		  FMT_BYTES(areas.disk.total_bytes), areas.n,
+		  FMT_BYTES(swapareas_size_bytes(&areas)));
+	say(in, MARK_OK, "swap space", line);
 }
 
 static void inspect_pressure(struct inspection *in)
@@ -121,10 +156,13 @@ static void inspect_privileges(struct inspection *in)
 	for (size_t i = 0; i < privs_n_caps; i++) {
 		const struct privs_cap *cap = &privs_caps[i];
 
+		bool required = cap->required ||
+				(cap->number == CAP_SYS_ADMIN && in->params->swapspace.enabled);
+
 		if (privs_has(cap))
 			say(in, MARK_OK, cap->name, cap->reason);
 		else
-			say(in, cap->required ? MARK_FAILS : MARK_NOTE, cap->name, "missing");
+			say(in, required ? MARK_FAILS : MARK_NOTE, cap->name, "missing");
 	}
 }
 
@@ -141,6 +179,7 @@ bool inspect_run(const struct config *config, FILE *out)
 	}
 	inspect_memory(&in);
 	inspect_pressure(&in);
+	inspect_swapspace(&in);
 	inspect_kernel(&in);
 	inspect_privileges(&in);
 	if (!config->params.madvise.enabled)

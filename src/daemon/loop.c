@@ -127,6 +127,7 @@ static void take_event(struct loop *loop, const struct epoll_event *event, struc
 		if (event->events & EPOLLERR) /* the trigger is gone */
 			close_fd(&loop->pressure_fd);
 		break;
+	case LOOP_CHILD: ret->child = true; break;
 	default: ret->ready[ret->n_ready++] = event->data.u64 - LOOP_JOBS_BASE; break;
 	}
 }

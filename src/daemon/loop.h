@@ -8,11 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define LOOP_CHILD 50	   /* data of the descriptor of a child */
 #define LOOP_JOBS_BASE 100 /* data of jobs' descriptors, by their index */
 
 /* What one wait brought. */
 struct loop_events {
-	bool tick, pressure, dump, diet, reload, stop;
+	bool tick, pressure, dump, diet, reload, stop, child;
 	uint64_t ready[8]; /* jobs by index */
 	size_t n_ready;
 };

@@ -5,6 +5,7 @@
 #include "daemon/args.h"
 #include "daemon/background.h"
 #include "daemon/daemon.h"
+#include "daemon/erase.h"
 #include "daemon/frozen.h"
 #include "daemon/inspect.h"
 #include "daemon/loop.h"
@@ -151,10 +152,11 @@ static void handle(struct service *service, const struct loop_events *events, ui
 	if (events->reload)
 		reload(service);
 	if (events->diet)
-		daemon->diet_requested = true;
+		daemon->diet_requested = daemon->swapspace.diet_requested = true;
 	service->dump_wanted |= events->dump;
 	service->stopping |= events->stop;
-	if (events->tick || events->pressure || events->diet)
+	/* who waits for the child's work waits no longer */
+	if (events->tick || events->pressure || events->diet || events->child)
 		daemon_tick(daemon, now_ns);
 	dump_where_due(service, now_ns);
 	if (events->tick)
@@ -370,6 +372,14 @@ static int run_once(struct service *service, struct config *config)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* A daemon that runs would make what is retired here anew. */
+static int run_erase(const struct config *config)
+{
+	_cleanup_close_ int lock_fd = take_lock(config);
+
+	return lock_fd >= 0 && erase_run(&config->params.swapspace) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int run(struct service *service)
 {
 	struct config config;
@@ -382,6 +392,7 @@ static int run(struct service *service)
 	case MODE_INSPECT:
 		status = inspect_run(&config, stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
 		break;
+	case MODE_ERASE: status = run_erase(&config); break;
 	case MODE_PRINT_CONFIG:
 		status = config_print(&config, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 		break;

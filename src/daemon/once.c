@@ -6,6 +6,7 @@
 #include "daemon/status.h"
 #include "policy/need.h"
 #include "policy/rank.h"
+#include "policy/swapsize.h"
 #include "sys/clock.h"
 
 #include <errno.h>
@@ -57,6 +58,31 @@ static void print_memory(const struct daemon *daemon, FILE *out)
 			      FMT_BYTES((uint64_t)-need));
 	else
 		(void)fprintf(out, "Need: none: nothing would be moved out.\n");
+}
+
+static void print_swapspace(const struct daemon *daemon, FILE *out)
+{
+	const struct mem_facts *mem = &daemon->sampler.snapshot.mem;
+	const struct machine_params *params = &daemon->config.params.swapspace.machine;
+	uint64_t total_bytes = u64_add_sat(mem->total_bytes, mem->swap_total_bytes);
+	uint64_t free_bytes = u64_add_sat(daemon_available_bytes(daemon), mem->swap_free_bytes);
+	int64_t need = need_bytes(total_bytes, free_bytes, 0, params);
+
+	if (!daemon->config.params.swapspace.enabled)
+		return;
+	(void)fprintf(out, "Swap space: %s of %s of memory and swap free; ", FMT_BYTES(free_bytes),
+		      FMT_BYTES(total_bytes));
+	if (need > 0)
+		(void)fprintf(out, "an area of %s would be added, to have %u%% free.\n",
+			      FMT_BYTES(swapsize_missing_bytes(total_bytes, free_bytes,
+							       params->freetarget_percent)),
+			      params->freetarget_percent);
+	else if (need < 0)
+		(void)fprintf(out, "after a cooldown an area of up to %s could go.\n",
+			      FMT_BYTES(swapsize_spare_bytes(total_bytes, free_bytes,
+							     params->freetarget_percent)));
+	else
+		(void)fprintf(out, "no area would be added, none retired.\n");
 }
 
 static void print_row(const struct daemon *daemon, const struct proc *proc, size_t rank,
@@ -151,6 +177,7 @@ int once_run(struct daemon *daemon, bool verbose, FILE *out)
 		need_bytes(daemon->sampler.snapshot.mem.total_bytes, daemon_available_bytes(daemon),
 			   0, &daemon->config.params.memory);
 	print_memory(daemon, out);
+	print_swapspace(daemon, out);
 	print_next(daemon, verbose, now_ns, out);
 	print_plan(daemon, out);
 	print_passed_over(daemon, now_ns, out);

@@ -106,6 +106,55 @@ static void print_backends(const struct printer *out, const struct daemon *daemo
 	}
 }
 
+static void print_areas(const struct printer *out, const struct swapspace *space)
+{
+	for (size_t i = 0; i < space->areas.n; i++) {
+		const struct swaparea *area = &space->areas.areas[i];
+		bool retiring =
+			space->retirer.pid > 0 && space->retirer.order.number == area->number;
+
+		print(out, "swapspace: file=swap-%u bytes=%s used=%s state=%s%s%s%s", area->number,
+		      FMT_BYTES(area->size_bytes), FMT_BYTES(area->used_bytes),
+		      retiring	   ? "retiring"
+		      : area->keep ? "kept"
+				   : "active",
+		      area->keep ? " why=\"" : "", area->keep ? area->keep : "",
+		      area->keep ? "\"" : "");
+	}
+}
+
+static void print_swapspace(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
+{
+	const struct swapspace *space = &daemon->swapspace;
+	const struct swapspace_params *params = &daemon->config.params.swapspace;
+	const struct machine *machine = &space->machine;
+
+	if (!params->enabled) {
+		print(out, "swapspace: off");
+		return;
+	}
+	print(out,
+	      "swapspace: %s since=%s timer_left=%s thresholds: %u%% < %u%% < %u%% "
+	      "freetarget=%u%%",
+	      machine_state_word(machine->state), FMT_DURATION(now_ns - machine->since_ns),
+	      FMT_DURATION(machine_timer_left_ns(machine, now_ns)),
+	      params->machine.lower_freelimit_percent,
+	      percent_of(swapspace_free_bytes(&space->facts), swapspace_total_bytes(&space->facts)),
+	      params->machine.upper_freelimit_percent, params->machine.freetarget_percent);
+	print(out,
+	      "swapspace: path=%s fs=%s%s areas=%zu bytes=%s used=%s made=%u retired=%u "
+	      "failed=%u last_error=%s%s",
+	      space->known ? space->areas.path : params->path,
+	      space->known ? space->areas.fs_name : "?",
+	      space->refused || space->unfit ? " refused=yes" : "", space->areas.n,
+	      FMT_BYTES(swapareas_size_bytes(&space->areas)),
+	      FMT_BYTES(swapareas_used_bytes(&space->areas)), space->made, space->retired,
+	      space->failed, space->last_error < 0 ? strerrorname_np(-space->last_error) : "none",
+	      space->maker.pid > 0 && space->maker.order.task == SWAPTASK_MAKE ? " making=yes"
+									       : "");
+	print_areas(out, space);
+}
+
 static void print_attached(const struct printer *out, const struct daemon *daemon, uint64_t now_ns)
 {
 	static const char *const states[] = {"unknown", "running", "busy", "swapped"};
@@ -204,6 +253,7 @@ void status_dump(const struct daemon *daemon, uint64_t now_ns,
 
 	print_machine(&out, daemon, now_ns);
 	print_memory(&out, daemon);
+	print_swapspace(&out, daemon, now_ns);
 	print_backends(&out, daemon);
 	print_attached(&out, daemon, now_ns);
 	print_held(&out, daemon, now_ns);

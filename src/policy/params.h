@@ -40,6 +40,15 @@ struct swapify_params {
 	uint64_t timeout_ns;
 };
 
+/* Swap areas of our own making, and the machine over RAM and swap that wants them. */
+struct swapspace_params {
+	bool enabled, paranoid;
+	const char *path;
+	uint64_t min_bytes, max_bytes; /* of one area */
+	unsigned reserve_percent;      /* of the file system, stays free */
+	struct machine_params machine;
+};
+
 enum on_exit { ON_EXIT_UNSWAP, ON_EXIT_LEAVE };
 
 struct loop_params {
@@ -59,5 +68,6 @@ struct params {
 	struct protect_params protect;
 	struct swapify_params swapify;
 	struct madvise_params madvise;
+	struct swapspace_params swapspace;
 	struct loop_params daemon;
 };

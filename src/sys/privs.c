@@ -23,6 +23,7 @@ const struct privs_cap privs_caps[] = {
 	 true},
 	{CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
 	 "to open the page maps of other users' processes and to reach their sockets", true},
+	{CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "to add and retire swap areas, see [swapspace]", false},
 	{CAP_IPC_LOCK, "CAP_IPC_LOCK", "to keep its own memory resident", false},
 	{CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE",
 	 "to be woken by memory pressure at any window, and to lower oom_score_adj", false},

@@ -167,6 +167,20 @@ int swapfile_write_header(int fd, uint64_t offset_bytes, const struct swapheader
 	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
+bool swapfile_is_active(int fd)
+{
+	/* its first byte is there: nothing changes */
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1) < 0 && errno == ETXTBSY;
+}
+
+int swapfile_wipe(int fd)
+{
+	struct stat st;
+	int r = fstat(fd, &st) < 0 ? -errno : write_zeroes(fd, (uint64_t)st.st_size);
+
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
 int swapfile_on(const char *path, int priority, enum swap_discard discard)
 {
 	static const int discard_flags[] = {

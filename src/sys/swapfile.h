@@ -28,6 +28,14 @@ int swapfile_read_header(int fd, uint64_t offset_bytes, struct swapheader *ret, 
 /* Writes the header there, to the disk. 0 or -errno. */
 int swapfile_write_header(int fd, uint64_t offset_bytes, const struct swapheader *header);
 
+/* The kernel swaps to the open file (for writing): in whatever mount namespace, under whatever
+ * name.
+ */
+bool swapfile_is_active(int fd);
+
+/* Overwrites the file with zeroes, to the disk. 0 or -errno (-ETXTBSY: it is active). */
+int swapfile_wipe(int fd);
+
 enum swap_discard { SWAP_DISCARD_NO, SWAP_DISCARD_ALL, SWAP_DISCARD_ONCE, SWAP_DISCARD_PAGES };
 
 #define SWAP_PRIORITY_NONE (-1) /* the kernel gives the next one below all others */

@@ -62,6 +62,16 @@ bool sysblock_is_offline(const struct procfs *sys, dev_t device)
 	       strcmp(state, "dead") == 0;
 }
 
+bool sysblock_is_solid(const struct procfs *sys, dev_t device)
+{
+	char rotational[8];
+
+	if (read_line(sys, device, "queue/rotational", rotational, sizeof rotational) < 0 &&
+	    read_line(sys, device, "../queue/rotational", rotational, sizeof rotational) < 0)
+		return false;
+	return strcmp(rotational, "0") == 0;
+}
+
 bool sysblock_has_errors(const struct procfs *sys, dev_t device)
 {
 	char text[128];

@@ -17,5 +17,8 @@ int sysblock_mapper_name(const struct procfs *sys, dev_t device, char *ret, size
 /* It is a disk, or a partition of one, that its driver has given up. */
 bool sysblock_is_offline(const struct procfs *sys, dev_t device);
 
+/* It has no heads to move, by what it says of itself; false also where nothing is known. */
+bool sysblock_is_solid(const struct procfs *sys, dev_t device);
+
 /* It is compressed memory (zram), and reads or writes failed. */
 bool sysblock_has_errors(const struct procfs *sys, dev_t device);

@@ -172,7 +172,7 @@ try_sandbox() {
 	local bounding
 	bounding=$(status_field CapBnd)
 	check 'it runs as root with the bounding set' test "$(status_field CapEff)" = "$bounding"
-	check 'that is five capabilities at most' test $((0x$bounding & ~0x1884004)) = 0
+	check 'that is six capabilities at most' test $((0x$bounding & ~0x1a84004)) = 0
 	check 'no new privileges' test "$(status_field NoNewPrivs)" = 1
 	check 'a filter for system calls' test "$(status_field Seccomp)" = 2
 	check 'its memory is locked' test "$(status_field VmLck | tr -dc 0-9)" -gt 0
@@ -281,6 +281,42 @@ try_attached() {
 	check 'and nothing of it is left' soon sh -c '[ -z "$(ls /run/swapify/65533 /scratch/images | grep -v :)" ]'
 }
 
+no_area_is_left() { [ -z "$(ls -A /scratch/areas)" ]; }
+
+# In another place than the default, which lies on an overlay here: that takes a path of its own. The
+# first limits always find it short, the others never.
+try_swapspace() {
+	mkdir -m 700 /scratch/areas
+	printf '[Service]\nReadWritePaths=/scratch\n' >${drop_in%/*}/areas.conf
+	systemctl daemon-reload
+	systemctl restart $unit
+	mark
+	write_config 0 1 100
+	printf '[swapspace]\nenabled = yes\nswappath = /scratch/areas\ncooldown = 1s\nmax_swapsize = 16M\n%s\n' \
+		'lower_freelimit = 99' 'freetarget = 99' 'upper_freelimit = 100' >>$config
+	check 'reload with swap space' systemctl reload $unit
+	check 'an area is added inside of the sandbox' soon journal_says '^swap area added file=/scratch/areas/swap-1 bytes=16.0MiB'
+	check 'it is in use' grep -q '/swap-1 ' /proc/swaps
+	write_config 0 1 100
+	printf '[swapspace]\nenabled = yes\nswappath = /scratch/areas\ncooldown = 1s\n%s\n' \
+		'lower_freelimit = 0' 'freetarget = 1' 'upper_freelimit = 2' >>$config
+	check 'reload with plenty' systemctl reload $unit
+	check 'an area is retired inside of the sandbox' soon journal_says '^swap area retired file=/scratch/areas/swap-'
+	systemctl stop $unit
+	check 'what is left goes with --erase, whose namespace is another' swapify-policy --erase
+	check 'nothing is left' no_area_is_left
+	mark
+	write_config 10 20 30
+	printf '[swapspace]\nenabled = yes\n' >>$config
+	systemctl start $unit
+	check 'the default place has its directory' test "$(stat -c %a:%u /var/lib/swapify-policy)" = 700:0
+	check 'on an overlay no area can be made' soon journal_says '^no swap area can be made: /var/lib/swapify-policy lies on overlay'
+	rm ${drop_in%/*}/areas.conf
+	write_config 10 20 30
+	systemctl daemon-reload
+	systemctl restart $unit
+}
+
 try_bad_configuration() {
 	local main
 	main=$(property MainPID)
@@ -335,6 +371,7 @@ try_dump
 try_drop_in
 try_to_move_memory
 try_attached
+try_swapspace
 try_bad_configuration
 try_ends
 swapoff $swap

@@ -59,6 +59,11 @@ START_TEST(bad_states)
 	fixture_write(&fixture, "dev/block/device/state", "offline\n");
 	ck_assert(sysblock_is_offline(&fixture.root, makedev(8, 4)));
 
+	ck_assert(!sysblock_is_solid(&fixture.root, device));
+	fixture_write(&fixture, "dev/block/8:3/queue/rotational", "1\n");
+	ck_assert(!sysblock_is_solid(&fixture.root, device));
+	fixture_write(&fixture, "dev/block/8:3/queue/rotational", "0\n");
+	ck_assert(sysblock_is_solid(&fixture.root, device));
 	ck_assert(!sysblock_has_errors(&fixture.root, device));
 	fixture_write(&fixture, "dev/block/8:3/io_stat", "       0        0        0      123\n");
 	ck_assert(!sysblock_has_errors(&fixture.root, device));

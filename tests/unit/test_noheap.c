@@ -199,10 +199,13 @@ END_TEST
 /* Memory is plentiful: ticks, scans, and a dump that looks at everything. */
 START_TEST(steady)
 {
+	char enabled[] = "--swapspace.enabled=yes", path[80];
+	char *const overrides[] = {enabled, path};
 	size_t before;
 
 	say_all_to_nobody();
-	open_daemon(NULL, 0, 0);
+	(void)snprintf(path, sizeof path, "--swapspace.swappath=%s", directory);
+	open_daemon(overrides, ROWS(overrides), 0);
 	before = heap_calls;
 	run(30, NS_PER_S);
 	run(30, NS_PER_MIN);
@@ -212,6 +215,7 @@ START_TEST(steady)
 	expect_none(before);
 	ck_assert_uint_eq(service.ticks, 70);
 	ck_assert_uint_eq(service.held_still, 0);
+	ck_assert(geteuid() != 0 || service.swapspace.known);
 	ck_assert_uint_gt(service.sampler.scans, 30);
 	close_daemon();
 }

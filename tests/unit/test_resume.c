@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "sys/resume.h"
+#include "sys/resumefile.h"
 
+#include "base/cleanup.h"
+#include "sys/extents.h"
 #include "unit/builders.h"
 #include "unit/fixture.h"
 
@@ -71,9 +73,44 @@ START_TEST(which_source_counts)
 }
 END_TEST
 
+START_TEST(a_swap_file)
+{
+	char path[] = "/var/tmp/resume.XXXXXX";
+	_cleanup_close_ int fd = mkstemp(path);
+	struct resume resume = {.set = true};
+	struct extents extents;
+	struct procfs procfs;
+	struct stat st;
+
+	ck_assert_int_eq(procfs_open("/proc", &procfs), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(fallocate(fd, 0, 0, 64 * KIB), 0);
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	ck_assert_int_eq(extents_look(fd, 1, &extents), 0);
+	/* a whole device is no file */
+	ck_assert(!resumefile_is(&procfs, &resume, fd));
+	resume.offset_pages = extents.first_physical_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+	if (extents.known && resume.offset_pages > 0) {
+		/* the device isn't known: by the place alone */
+		ck_assert(resumefile_is(&procfs, &resume, fd));
+		resume.device = makedev(4095, 1);
+		ck_assert(!resumefile_is(&procfs, &resume, fd));
+		resume.device = 0;
+		resume.set = false;
+		ck_assert(!resumefile_is(&procfs, &resume, fd));
+		resume.set = true;
+		resume.offset_pages++;
+		ck_assert(!resumefile_is(&procfs, &resume, fd));
+	} else {
+		printf("skipped in part: where a file lies isn't told here\n");
+	}
+	procfs_close(&procfs);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = {command_lines, which_source_counts};
+	const TTest *const tests[] = {command_lines, which_source_counts, a_swap_file};
 
 	return RUN_TESTS("resume", tests);
 }

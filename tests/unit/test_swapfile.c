@@ -117,14 +117,19 @@ END_TEST
 START_TEST(on_and_off)
 {
 	struct swapheader header = swapheader_new(3 * MIB, "test");
+	_cleanup_close_ int fd = -1;
 	int r;
 
 	make_directory();
 	ck_assert_int_eq(swapfile_on(path, SWAP_PRIORITY_NONE, SWAP_DISCARD_NO),
 			 geteuid() == 0 ? -ENOENT : -EPERM);
 	ck_assert_int_eq(swapfile_create(path, &header, SWAPFILE_RESERVE), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ck_assert(!swapfile_is_active(fd));
 	r = swapfile_on(path, 0, SWAP_DISCARD_ONCE);
 	if (r == 0) {
+		ck_assert(swapfile_is_active(fd));
+		ck_assert_int_eq(swapfile_wipe(fd), -ETXTBSY);
 		ck_assert_int_eq(swapfile_on(path, 0, SWAP_DISCARD_NO), -EBUSY);
 		ck_assert_int_eq(swapfile_off(path), 0);
 		ck_assert_int_eq(swapfile_off(path), -EINVAL);
@@ -132,6 +137,27 @@ START_TEST(on_and_off)
 		printf("skipped in part: swapon: %s\n", strerror(-r));
 		ck_assert(r == -EPERM || r == -EINVAL);
 	}
+	remove_directory();
+}
+END_TEST
+
+START_TEST(wipes)
+{
+	struct swapheader header = swapheader_new(3 * MIB, "test"), found;
+	_cleanup_close_ int fd = -1;
+	bool blank = false;
+	char last = 'x';
+
+	make_directory();
+	ck_assert_int_eq(swapfile_create(path, &header, SWAPFILE_RESERVE), 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, "x", 1, 3 * MIB - 1), 1);
+	ck_assert_int_eq(swapfile_wipe(fd), 0);
+	ck_assert_int_eq(swapfile_read_header(fd, 0, &found, &blank), -ENOENT);
+	ck_assert(blank);
+	ck_assert_int_eq(pread(fd, &last, 1, 3 * MIB - 1), 1);
+	ck_assert_int_eq(last, 0);
+	ck_assert_int_eq(lseek(fd, 0, SEEK_END), 3 * MIB);
 	remove_directory();
 }
 END_TEST
@@ -193,9 +219,13 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		makes_files,   what_is_not_finished_is_not_there,
-		reads_headers, on_and_off,
-		finds_holes,   kinds_of_file_systems,
+		makes_files,
+		what_is_not_finished_is_not_there,
+		reads_headers,
+		on_and_off,
+		wipes,
+		finds_holes,
+		kinds_of_file_systems,
 	};
 
 	return RUN_TESTS("swapfile", tests);

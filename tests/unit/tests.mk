@@ -4,6 +4,7 @@ test_num_OBJS := base/num
 test_text_OBJS := base/text
 test_need_OBJS := policy/need
 test_fsm_OBJS := policy/fsm
+test_swapsize_OBJS := policy/swapsize policy/fsm policy/need
 test_idle_OBJS := policy/idle
 test_rank_OBJS := policy/rank policy/idle policy/reason
 test_plan_OBJS := policy/plan policy/rank policy/idle policy/reason
@@ -31,12 +32,13 @@ test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/protect sys/c
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num text) \
-	$(addprefix policy/,fsm idle need plan protect rank reason) \
+	$(addprefix policy/,fsm idle need plan protect rank reason swapsize) base/octal \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock dirnames lines machregs meminfo pagemap pidpin privs procfs proclist procmadv procstat psi \
-	regions tracee unixsock) $(addprefix backend/,advise advise_thread attached imageclean imagefile \
+	regions tracee unixsock extents fstab fstype mountinfo resume resumefile rootdir swapfile swapheader swaps sysblock) \
+	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
-	$(addprefix daemon/,actions daemon executor frozen sampler)
+	$(addprefix daemon/,actions daemon executor frozen sampler swapareas swapchild swapspace)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
@@ -60,7 +62,11 @@ test_blockdev_OBJS := sys/blkprobe sys/loopdev sys/swapfile sys/swapheader sys/s
 test_blockdev_LIBS := -lblkid
 test_fstab_OBJS := sys/fstab base/octal base/text
 test_mountinfo_OBJS := sys/mountinfo sys/procfs base/num base/octal base/text
-test_resume_OBJS := sys/resume sys/procfs base/num
+test_resume_OBJS := sys/resume sys/resumefile sys/extents sys/fstype sys/mountinfo sys/procfs base/num base/octal base/text
+test_rootdir_OBJS := sys/rootdir sys/procfs base/num base/text
+test_swapspace_OBJS := $(addprefix base/,log num octal text) $(addprefix policy/,fsm need swapsize) \
+	$(addprefix daemon/,swapareas swapchild swapspace) $(addprefix sys/,clock dirnames extents fstab fstype mountinfo \
+	pidpin procfs resume resumefile rootdir swapfile swapheader swaps sysblock)
 test_overcommit_OBJS := sys/overcommit sys/procfs base/num
 test_swapctl_wish_OBJS := cli/swapctl_wish sys/fstab base/num base/octal base/text
 test_swapctl_check_OBJS := cli/swapctl_check cli/swapctl_wish sys/fstab base/num base/octal base/text
