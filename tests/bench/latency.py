@@ -32,12 +32,23 @@ def swapped_kib(pid):
         return int(re.search(r"^VmSwap:\s+(\d+)", status.read(), re.M).group(1))
 
 
+def users_but(pid):
+    users = set()
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit() and int(entry.name) != pid:
+            try:
+                users.add(str(os.stat(entry.path).st_uid))
+            except FileNotFoundError:
+                pass  # it has ended
+    return users
+
+
 def one_round(interval, wait_s):
     facts(95)
     holder = subprocess.Popen([build + "/tools/holder", "64"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               user=UID, group=UID, extra_groups=[])
     holder.stdout.readline()
-    others = {str(os.stat(e.path).st_uid) for e in os.scandir("/proc") if e.name.isdigit() and int(e.name) != holder.pid}
+    others = users_but(holder.pid)
     log = open(work + "/latency.log", "w+")
     daemon = subprocess.Popen(
         ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /proc/meminfo && shift && exec "$@"', "sh", meminfo,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # run.sh BUILD: the figures, measured here and now, side by side where somebody else does the same.
-# As root. Takes about six minutes; STEADY_S=60 is how long the daemons are watched.
+# As root. Takes about eight minutes; STEADY_S=60 is how long the daemons are watched.
 set -euo pipefail
 build=$(realpath "$1")
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -108,5 +108,9 @@ read -r _ held growth < <(grep ^resident "$work/attached")
 row "attached: KiB resident swapped; more afterwards" "$held; $growth" - - "<= 2048; 64"
 read -r _ without with more < <("$build/bench/exec" "$build/libswapify.so")
 row "exec of /bin/true, ms (shim; without; more)" "$with" "$without" "$more" "<= 3"
+
+# -- 6. swap space, and what stays in memory -------------------------------------------------------------------
+python3 "$top/tests/bench/swapspace.py" "$build" "$work"
+python3 "$top/tests/bench/prelock.py" "$build" "$work"
 echo
 python3 "$top/tests/bench/hostile.py" "$build" "$work"
