@@ -70,7 +70,7 @@ boot() { # WHICH
 value() { # WHICH KEY
 	sed -n "s/^result .*\<$2=\([^ ]*\).*/\1/p" "$logs/$1.log" | tr -d '\r'
 }
-seconds() { awk -v ms="$1" 'BEGIN { if (ms == "-") print "-"; else printf "%.1f s", ms / 1000 }'; }
+seconds() { awk -v ms="$1" 'BEGIN { if (ms == "-") print "-"; else printf "%.2f s", ms / 1000 }'; }
 
 row() { printf '| %s | %s | %s | %s | %s | %s | %s | %s |\n' "$@"; }
 print_table() {
