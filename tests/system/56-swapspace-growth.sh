@@ -116,8 +116,9 @@ end_process "${PID[steps]}"
 unset 'PID[steps]'
 no_areas() { [ -z "$(own_areas)" ]; }
 await "the areas to go" no_areas
-DIR=$SPACE space_holds '*' # nothing
-expect_times "$added" 'swap area retired'
+all_retired() { [ "$(times 'swap area retired')" = "$added" ]; }
+await "the last of $added to be told" all_retired
+space_holds '*' # nothing
 expect_times 0 'cannot retire'
 ticks 3
 stop_daemon
