@@ -3,10 +3,10 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "sys/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 
 #define STACK_BYTES (256 * KIB) /* address space; some 30 KiB of it are used */
@@ -54,25 +54,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* No signal is for it: they go to whoever waits for them. */
-static int start(struct advise_thread *thread)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_attr_setstacksize(&attr, STACK_BYTES);
-	if (r == 0)
-		r = pthread_create(&thread->id, &attr, work, thread);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attr);
-	return -r;
-}
-
 int advise_thread_start(struct advise_thread *thread)
 {
 	int r = 0;
@@ -85,7 +66,7 @@ int advise_thread_start(struct advise_thread *thread)
 	if (thread->ask_fd < 0 || thread->done_fd < 0)
 		r = -errno;
 	if (r == 0)
-		r = start(thread);
+		r = thread_start(&thread->id, STACK_BYTES, work, thread);
 	if (r < 0) {
 		close_fd(&thread->ask_fd);
 		close_fd(&thread->done_fd);

@@ -5,10 +5,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "sys/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -52,25 +51,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* No signal is for it: they go to whoever waits for them. */
-static int start_thread(struct prelock *prelock)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_attr_setstacksize(&attr, STACK_BYTES);
-	if (r == 0)
-		r = pthread_create(&prelock->thread, &attr, work, prelock);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attr);
-	return -r;
-}
-
 static int start(const struct procfs *procfs, struct prelock **ret)
 {
 	struct prelock *prelock = mmap(NULL, sizeof *prelock, PROT_READ | PROT_WRITE,
@@ -82,7 +62,7 @@ static int start(const struct procfs *procfs, struct prelock **ret)
 	prelock->ask_fd = eventfd(0, EFD_CLOEXEC);
 	r = prelock->ask_fd < 0 ? -errno : prelock_scan_open(procfs, &prelock->scan);
 	if (r == 0)
-		r = start_thread(prelock);
+		r = thread_start(&prelock->thread, STACK_BYTES, work, prelock);
 	if (r == 0) {
 		*ret = prelock;
 		return 0;

@@ -24,7 +24,7 @@ test_procps_LIBS := -lproc2
 test_executor_OBJS := daemon/executor sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/lines sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
 test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/lines sys/pagemap \
-	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions base/num
+	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions sys/thread base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
 test_notify_OBJS := sys/notify sys/lockfile sys/heldfile sys/stdfiles
 test_log_OBJS := base/log base/text
@@ -35,7 +35,7 @@ test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	$(addprefix policy/,fsm idle need patterns plan prelock protect rank reason swapsize) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock dirnames filefacts heldfile lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
-	regions tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
+	regions thread tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
 	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen handover prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapended swapspace)
