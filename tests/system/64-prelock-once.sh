@@ -66,4 +66,4 @@ stop_daemon
 expect_status 2 "${once[@]}" --prelock-once --prelock.cgroups='^('
 expect_status 2 "${once[@]}" --prelock-once --prelock.mode=half
 expect_status 2 "${once[@]}" --prelock-once -d
-printed "-d doesn't go with an option that prints and exits"
+printed "-d doesn't go with an option that exits"
