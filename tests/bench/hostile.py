@@ -54,6 +54,7 @@ def silent_one(directory, told):
     """Attached, for it listens itself under its own name. It takes connections and keeps them."""
     os.setgid(HOSTILE)
     os.setuid(HOSTILE)
+    os.umask(0)  # as the shim: the daemon has no rights to override that
     listener = listen(f"{directory}/{os.getpid()}.sock")
     os.write(told, b"x")
     kept = []
