@@ -224,6 +224,8 @@ static void loop(struct shim *shim)
 		long ms = socket_patience_ms(shim); /* of a second at most */
 		bool called = ms >= 0;
 
+		if (shim_phase(shim) == PHASE_RUNNING)
+			image_close(shim);
 		if (!called && (swapped || shim->must_ask))
 			ms = LOOK_MS;
 		(void)wait_for(polls, 4, ms);

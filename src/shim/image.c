@@ -346,12 +346,18 @@ void image_remove(struct shim *shim)
 	if (shim->fd.image >= 0) {
 		bool ours = has_name(shim, name);
 
-		close_fd(&shim->fd.image); /* first: there may be no other descriptor to be had */
+		if (!ours)
+			close_fd(&shim->fd.image); /* there may be no other descriptor to be had */
 		if (ours || may_go(shim, name))
 			(void)RAW_3(SYS_unlinkat, shim->fd.image_dir, name, 0);
 	}
-	close_fd(&shim->fd.image_dir);
 	shim->image_bytes = 0;
+}
+
+void image_close(struct shim *shim)
+{
+	close_fd(&shim->fd.image);
+	close_fd(&shim->fd.image_dir);
 }
 
 static bool is_open_already(const struct shim *shim, int fd)

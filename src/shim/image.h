@@ -14,8 +14,12 @@ int image_reserve(struct shim *shim, uint64_t bytes);
 /* Cuts the image to bytes and writes the header that says that it is complete. 0 or a failure. */
 int image_finish(struct shim *shim, uint64_t bytes);
 
-/* Closes and removes it. */
+/* Removes it, and closes it where its name isn't its own any more. */
 void image_remove(struct shim *shim);
+
+/* Closes it, and its directory. Of one that was removed that frees the space on the disk, which
+ * takes a good while: who waits for the program needn't wait for it. */
+void image_close(struct shim *shim);
 
 /* Takes the image that now lies under its name, where that is another file than the one that is
  * open, and is of this life of this program. True where it did. */
