@@ -181,7 +181,7 @@ public class Heap {
         say("ready");
         System.in.read();
         ExecutorService pool = Executors.newFixedThreadPool(3);
-        for (int step = 0; step < 8; step++) {
+        for (int step = 0; step < 24; step++) {
             List<Future<Long>> sums = new ArrayList<>();
             for (int part = 0; part < 3; part++) {
                 final int first = part;
