@@ -108,13 +108,12 @@ void daemon_close(struct daemon *daemon)
 
 void daemon_reconfigure(struct daemon *daemon, struct config *config)
 {
-	bool switched;
+	bool switched = config->params.swapify.enabled != daemon->config.params.swapify.enabled;
 
 	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
 	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
 	if (config->params.memory.cooldown_ns != daemon->config.params.memory.cooldown_ns)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
-	switched = config->params.swapify.enabled != daemon->config.params.swapify.enabled;
 	config_free(&daemon->config);
 	daemon->config = *config;
 	if (switched)
@@ -257,7 +256,7 @@ static void tick_prelock(struct daemon *daemon, uint64_t now_ns)
 
 	if (r < 0 && !daemon->said.no_prelock)
 		log_warning("cannot lock files in memory, there is no thread for it: %s",
-			    strerror(-r));
+			    text_error(-r));
 	daemon->said.no_prelock = r < 0;
 	mem->prelocked_bytes = prelock_locked_bytes(daemon->prelock);
 }

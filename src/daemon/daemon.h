@@ -48,8 +48,9 @@ struct daemon {
 };
 
 /*
- * Makes the daemon ready: tables, sampler under root ("/proc"), backends. Takes the config over
- * in any case. 0 or -errno, logged.
+ * Makes the daemon ready: tables, sampler under root ("/proc"), backends. It has to be zeroed, and
+ * isn't here: what isn't touched of it isn't resident. Takes the config over in any case. 0 or
+ * -errno, logged.
  */
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
 		int epoll_fd, uint64_t data_base, uint64_t now_ns);
