@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "sys/dirnames.h"
 #include "sys/fstab.h"
@@ -161,7 +162,7 @@ int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, s
 	    errno != ENOENT)
 		r = -errno;
 	if (r < 0 && access(place->params->path, F_OK) < 0) {
-		text_addf(why, "can't be made: %s", strerror(-r));
+		text_addf(why, "can't be made: %s", text_error(-r));
 		return r;
 	}
 	fd = rootdir_open(place->params->path, ret->path, why);
@@ -171,7 +172,7 @@ int swapareas_open(const struct swapareas_place *place, struct swapareas *ret, s
 	if (r == 0)
 		r = read_disk(fd, &ret->disk);
 	if (r < 0) {
-		text_addf(why, "can't be examined: %s", strerror(-r));
+		text_addf(why, "can't be examined: %s", text_error(-r));
 		return r;
 	}
 	ret->solid = is_on_solid_disk(fd);

@@ -2,6 +2,7 @@
 #include "daemon/swapended.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 
 #include <errno.h>
@@ -90,8 +91,8 @@ void swapspace_note_no_area(struct swapspace *space)
 		return;
 	space->said.make_error = report->error;
 	log_warning("cannot add a swap area: cannot %s: %s%s: path=%s wanted=%s disk_free=%s",
-		    report->what, strerror(-report->error), make_hint(report), space->params->path,
-		    FMT_BYTES(space->maker.order.wanted_bytes),
+		    report->what, text_error(-report->error), make_hint(report),
+		    space->params->path, FMT_BYTES(space->maker.order.wanted_bytes),
 		    FMT_BYTES(report->areas.disk.free_bytes));
 }
 
@@ -142,7 +143,7 @@ void swapspace_note_not_retired(struct swapspace *space, uint64_t now_ns)
 		return;
 	space->said.retire_error = report->error;
 	log_warning("cannot retire a swap area: cannot %s: %s%s: file=%s/swap-%u", report->what,
-		    strerror(-report->error), retire_hint(report->error), space->retiring_path,
+		    text_error(-report->error), retire_hint(report->error), space->retiring_path,
 		    space->retirer.order.number);
 }
 

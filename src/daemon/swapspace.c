@@ -2,6 +2,7 @@
 #include "daemon/swapended.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "policy/need.h"
 #include "sys/clock.h"
@@ -58,7 +59,7 @@ void swapspace_configure(struct swapspace *space, uint64_t now_ns)
 	space->machine.cooldown_ns = params->cooldown_ns;
 	r = open_children(space);
 	if (r < 0) {
-		log_err("no memory for [swapspace]: %s", strerror(-r));
+		log_err("no memory for [swapspace]: %s", text_error(-r));
 		space->look_wanted = false;
 	}
 }
@@ -116,7 +117,7 @@ static void read_use(struct swapspace *space)
 
 	if (r < 0 && !space->said.no_use)
 		log_warning("cannot read /proc/swaps: %s; no swap area is retired until it can be",
-			    strerror(-r));
+			    text_error(-r));
 	space->said.no_use = r < 0;
 	if (!swapareas_read_use(&space->areas, &space->swaps))
 		space->look_wanted = true;
