@@ -48,12 +48,23 @@ static int parse_uids(const char *list)
 	return 0;
 }
 
+/* regcomp(3) of glibc holds what a + stands behind twice: nested ones may take any amount of memory
+ * and time. */
+static bool repeats_twice(const char *word)
+{
+	for (const char *at = word; (at = strchr(at, '+')); at++)
+		if (at > word && strchr(")*+?", at[-1]))
+			return true;
+	return false;
+}
+
 static bool is_regex(const char *word)
 {
 	regex_t regex;
 
-	/* counts may take any amount of memory, and {2,3} would be two words */
-	if (strchr(word, '{') || regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
+	/* counts do the same, and {2,3} would be two words */
+	if (strchr(word, '{') || repeats_twice(word) ||
+	    regcomp(&regex, word, REG_EXTENDED | REG_NOSUB) != 0)
 		return false;
 	regfree(&regex);
 	return true;

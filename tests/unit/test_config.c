@@ -139,6 +139,8 @@ START_TEST(forms_that_are_taken)
 		{"[protect]\nuids = 0 1000,1001", "protect", "uids", "0 1000,1001"},
 		{"[prelock]\ncgroups = /a(,^/b/(c|d)[.]x$ ^ /[", "prelock", "cgroups",
 		 "/a(,^/b/(c|d)[.]x$ ^ /["},
+		{"[prelock]\ncgroups = ^/.+/u-.+/a.+/b.+[+]x.+y$", "prelock", "cgroups",
+		 "^/.+/u-.+/a.+/b.+[+]x.+y$"},
 		{"[protect]\noom_score_adj = -1", "protect", "oom_score_adj", "-1"},
 		{"[protect]\nnames = # none", "protect", "names", ""},
 		{"[protect]\nnames =", "protect", "names", ""},
@@ -287,10 +289,15 @@ START_TEST(faults_of_values)
 					     "quotes, backslashes and control characters can't"},
 		{"[protect]\nnames = it's", ":2: names = it's is not a value that can be held: "
 					    "quotes, backslashes and control characters can't"},
-		{"[prelock]\ncgroups = /a ^/b(", ":2: cgroups = /a ^/b( is not a list of patterns; "
-						 "behind ^ goes a regular expression without {}"},
-		{"[prelock]\ncgroups = ^/b{9}", ":2: cgroups = ^/b{9} is not a list of patterns; "
-						"behind ^ goes a regular expression without {}"},
+		{"[prelock]\ncgroups = /a ^/b(",
+		 ":2: cgroups = /a ^/b( is not a list of patterns; "
+		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
+		{"[prelock]\ncgroups = ^/b{9}",
+		 ":2: cgroups = ^/b{9} is not a list of patterns; "
+		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
+		{"[prelock]\ncgroups = ^a++++++++++++++++++++++++++++++",
+		 ":2: cgroups = ^a++++++++++++++++++++++++++++++ is not a list of patterns; "
+		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
 		{"[daemon]\nlockfile =", ":2: lockfile = '' is too short or too long: 1 to 900 "
 					 "bytes"},
 		{"[daemon]\nlockfile = run/lock",
