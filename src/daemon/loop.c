@@ -2,6 +2,7 @@
 #include "daemon/loop.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/units.h"
 #include "sys/clock.h"
 #include "sys/psi.h"
@@ -12,6 +13,8 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
+
+#define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
 
 enum { EVENT_TIMER, EVENT_SIGNAL, EVENT_PRESSURE };
 
@@ -146,8 +149,11 @@ static int timeout_ms(uint64_t deadline_ns)
 int loop_wait(struct loop *loop, uint64_t deadline_ns, struct loop_events *ret)
 {
 	struct epoll_event events[8];
-	int n = epoll_wait(loop->epoll_fd, events, 8, timeout_ms(deadline_ns));
+	int n;
 
+	if (!log_flush())
+		deadline_ns = u64_min(deadline_ns, clock_now_ns() + LOG_RETRY_NS);
+	n = epoll_wait(loop->epoll_fd, events, 8, timeout_ms(deadline_ns));
 	*ret = (struct loop_events){0};
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;

@@ -32,6 +32,6 @@ void loop_close(struct loop *loop);
 int loop_configure(struct loop *loop, const struct procfs *procfs,
 		   const struct loop_params *params);
 
-/* Waits until something happened, at most until deadline_ns (CLOCK_BOOTTIME; 0: not at all).
- * 0 or -errno. */
+/* Waits until something happened, at most until deadline_ns (CLOCK_BOOTTIME; 0: not at all), and
+ * less while there are lines that syslog hasn't taken. 0 or -errno. */
 int loop_wait(struct loop *loop, uint64_t deadline_ns, struct loop_events *ret);

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "base/units.h"
 #include "daemon/args.h"
 #include "daemon/background.h"
-#include "daemon/daemon.h"
 #include "daemon/erase.h"
 #include "daemon/frozen.h"
 #include "daemon/inspect.h"
-#include "daemon/loop.h"
 #include "daemon/once.h"
 #include "daemon/prelock_print.h"
-#include "daemon/status.h"
+#include "daemon/service.h"
+#include "daemon/thaw.h"
 #include "sys/clock.h"
 #include "sys/lockfile.h"
 #include "sys/notify.h"
@@ -25,49 +22,6 @@
 
 #define EXIT_USAGE 2
 #define IDENT "swapify-policy"
-#define LOG_RETRY_NS (10 * NS_PER_MS) /* while syslog is full */
-#define THAW_NS (60 * NS_PER_S)	      /* systemd gives 90 s to end in */
-#define FREEZE_NS (15 * NS_PER_S)     /* of it, for what is on its way out */
-#define DUMP_EVERY_NS NS_PER_S	      /* dumps asked for more often become one */
-#define HEAR_NS (10 * NS_PER_S)	      /* for all answers together */
-#define HEAR_STEP_NS (10 * NS_PER_MS)
-#define DUMP_EVERY_NS NS_PER_S /* dumps asked for more often become one */
-
-struct service {
-	struct args args;
-	struct loop loop;
-	struct daemon daemon;
-	bool dump_wanted, stopping;
-	bool leaving; /* stopping, and another daemon takes over */
-	uint64_t dumped_ns;
-	char status[160]; /* as last told to the service manager */
-};
-
-static int load_config(const struct args *args, struct config *ret)
-{
-	struct config_error error;
-	int r = config_load(args->config ? args->config : CONFIG_PATH, args->config != NULL,
-			    args->overrides, args->n_overrides, ret, &error);
-
-	if (r == -EINVAL)
-		log_err("%s", error.message);
-	else if (r < 0)
-		log_err("cannot read the configuration: %s", text_error(-r));
-	return r;
-}
-
-static enum log_level wanted_level(const struct args *args, const struct config *config)
-{
-	static const enum log_level levels[] = {
-		[LOG_QUIET] = LOG_LVL_WARNING,
-		[LOG_NORMAL] = LOG_LVL_NOTICE,
-		[LOG_VERBOSE] = LOG_LVL_INFO,
-	};
-
-	if (args->verbose || args->quiet)
-		return args->verbose ? LOG_LVL_INFO : LOG_LVL_WARNING;
-	return levels[config->params.daemon.log_level];
-}
 
 /* Our stderr is the journal's own socket: systemd.exec(5), JOURNAL_STREAM. The variable alone says
  * little, since everything that is started inside of a unit inherits it. */
@@ -84,190 +38,6 @@ static bool stderr_is_journal(void)
 		  (unsigned long long)stat.st_ino);
 	return strcmp(stream, ours) == 0;
 }
-
-/* -- what the loop does ------------------------------------------------------------------------ */
-
-static void emit_dump_line(void *ctx, const char *line)
-{
-	(void)ctx;
-	log_dump_line(line);
-}
-
-static void dump_where_due(struct service *service, uint64_t now_ns)
-{
-	if (!service->dump_wanted ||
-	    (service->dumped_ns != 0 && now_ns - service->dumped_ns < DUMP_EVERY_NS))
-		return;
-	service->dump_wanted = false;
-	service->dumped_ns = now_ns;
-	/* what an action has just moved is in neither figure of the last tick */
-	(void)sampler_read_memory(&service->daemon.sampler, now_ns);
-	daemon_survey(&service->daemon, now_ns);
-	status_dump(&service->daemon, now_ns, emit_dump_line, NULL);
-}
-
-static void tell_status(struct service *service)
-{
-	char line[sizeof service->status], state[sizeof line + 16];
-	struct text text = TEXT_OVER(line), message = TEXT_OVER(state);
-
-	status_line(&service->daemon, &text);
-	if (strcmp(line, service->status) == 0)
-		return;
-	memcpy(service->status, line, sizeof line);
-	text_addf(&message, "STATUS=%s", line);
-	(void)notify_send(state);
-}
-
-static void configure_loop(struct service *service)
-{
-	int r = loop_configure(&service->loop, &service->daemon.sampler.procfs,
-			       &service->daemon.config.params.daemon);
-
-	if (r < 0)
-		log_notice("memory pressure can't wake the daemon: %s; looking every interval=%s",
-			   text_error(-r),
-			   FMT_DURATION(service->daemon.config.params.daemon.interval_ns));
-}
-
-static void reload(struct service *service)
-{
-	struct config config;
-	char state[64];
-	struct text text = TEXT_OVER(state);
-
-	text_addf(&text, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		  (unsigned long long)(clock_monotonic_ns() / NS_PER_US));
-	(void)notify_send(state);
-	if (load_config(&service->args, &config) == 0) {
-		daemon_reconfigure(&service->daemon, &config);
-		log_set_level(wanted_level(&service->args, &service->daemon.config));
-		configure_loop(service);
-		log_notice("configuration read again file=%s", service->daemon.config.path);
-	} else {
-		log_warning("the old settings stay");
-	}
-	(void)notify_send("READY=1");
-}
-
-static void handle(struct service *service, const struct loop_events *events, uint64_t now_ns)
-{
-	struct daemon *daemon = &service->daemon;
-
-	for (size_t i = 0; i < events->n_ready; i++)
-		executor_ready(&daemon->executor, events->ready[i]);
-	if (events->reload)
-		reload(service);
-	if (events->diet)
-		daemon->diet_requested = daemon->swapspace.diet_requested = true;
-	service->dump_wanted |= events->dump;
-	service->leaving |= events->leave;
-	service->stopping |= events->stop || events->leave;
-	/* who waits for the child's work waits no longer */
-	if (events->tick || events->pressure || events->diet || events->child)
-		daemon_tick(daemon, now_ns);
-	dump_where_due(service, now_ns);
-	if (events->tick)
-		tell_status(service);
-}
-
-static uint64_t deadline_ns(const struct executor *executor)
-{
-	uint64_t first_ns = executor_deadline_ns(executor);
-
-	return log_flush() ? first_ns : u64_min(first_ns, clock_now_ns() + LOG_RETRY_NS);
-}
-
-static void run_jobs(struct service *service, uint64_t end_ns)
-{
-	struct daemon *daemon = &service->daemon;
-	bool more = true;
-
-	/* who doesn't answer isn't waited for */
-	while (executor_moving(&daemon->executor) && clock_now_ns() < end_ns) {
-		struct loop_events events;
-
-		if (loop_wait(&service->loop,
-			      more ? 0 : u64_min(deadline_ns(&daemon->executor), end_ns),
-			      &events) < 0)
-			break;
-		for (size_t i = 0; i < events.n_ready; i++)
-			executor_ready(&daemon->executor, events.ready[i]);
-		more = executor_run(&daemon->executor, clock_now_ns());
-	}
-}
-
-static void thaw_since(struct service *service, uint64_t since_ns, uint64_t end_ns)
-{
-	struct daemon *daemon = &service->daemon;
-
-	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
-		return;
-	frozen_plan_exit(daemon, since_ns, &daemon->plan);
-	executor_submit(&daemon->executor, &daemon->plan);
-	run_jobs(service, end_ns);
-}
-
-/* Who was frozen by a daemon before us is known when he has answered, and can be planned for when
- * he is followed. */
-static void hear_all(struct service *service)
-{
-	struct daemon *daemon = &service->daemon;
-	uint64_t end_ns = clock_now_ns() + HEAR_NS;
-	struct loop_events events;
-
-	frozen_scan(daemon);
-	do
-		frozen_update(daemon, clock_now_ns());
-	while (frozen_unheard(daemon) && clock_now_ns() < end_ns &&
-	       loop_wait(&service->loop, clock_now_ns() + HEAR_STEP_NS, &events) == 0);
-	daemon_survey(daemon, clock_now_ns());
-}
-
-/* What was frozen can't be brought back by anybody who doesn't know of swap(1). */
-static void thaw(struct service *service)
-{
-	struct daemon *daemon = &service->daemon;
-	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS;
-
-	/* what is being frozen goes through with it, and can be thawed only then */
-	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
-	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
-	run_jobs(service, start_ns + FREEZE_NS);
-	hear_all(service);
-	thaw_since(service, 0, end_ns);
-	/* what took longer to go out than that */
-	thaw_since(service, start_ns + FREEZE_NS, end_ns);
-}
-
-static int run_loop(struct service *service)
-{
-	struct executor *executor = &service->daemon.executor;
-	bool more = false;
-	int r = 0;
-
-	while (r == 0 && !service->stopping) {
-		struct loop_events events;
-
-		r = loop_wait(&service->loop, more ? 0 : deadline_ns(executor), &events);
-		if (r == 0) {
-			handle(service, &events, clock_now_ns());
-			more = executor_run(executor, clock_now_ns());
-			handover_save(&service->daemon);
-		}
-	}
-	(void)notify_send("STOPPING=1");
-	if (r == 0 && !service->leaving &&
-	    service->daemon.config.params.daemon.on_exit == ON_EXIT_UNSWAP)
-		thaw(service);
-	executor_abort(executor, clock_now_ns());
-	handover_save(&service->daemon);
-	if (r < 0)
-		log_err("waiting failed: %s", text_error(-r));
-	return r;
-}
-
-/* -- start-up ---------------------------------------------------------------------------------- */
 
 static int check_privileges(const struct args *args)
 {
@@ -368,15 +138,15 @@ static int serve(struct service *service, struct config *config, int *ready_fd)
 			handover_open(&service->daemon);
 		filter_calls(&service->daemon.config.params.daemon);
 		protect_ourselves(&service->daemon.sampler.procfs);
-		configure_loop(service);
+		service_configure_loop(service);
 		say_started(service);
 		if (service->args.background)
 			log_open(IDENT, LOG_TO_SYSLOG,
-				 wanted_level(&service->args, &service->daemon.config));
+				 service_log_level(&service->args, &service->daemon.config));
 		background_ready(ready_fd, 0);
 		(void)notify_send("READY=1");
 		daemon_tick(&service->daemon, clock_now_ns());
-		r = run_loop(service);
+		r = service_run(service);
 		log_notice("stopped");
 		log_drain(200);
 		if (pidfile)
@@ -391,7 +161,7 @@ static int run_daemon(struct service *service, struct config *config)
 {
 	const struct args *args = &service->args;
 	bool to_syslog = args->background || stderr_is_journal();
-	enum log_level level = wanted_level(args, config);
+	enum log_level level = service_log_level(args, config);
 	int ready_fd = -1, r;
 
 	/* to both until it stands: whoever started it sees why it doesn't */
@@ -441,7 +211,7 @@ static int run_thaw(struct service *service, struct config *config)
 			clock_now_ns());
 	if (r == 0) {
 		handover_open(daemon);
-		thaw(service);
+		thaw_all(daemon, &service->loop);
 		executor_abort(&daemon->executor, clock_now_ns());
 		handover_save(daemon);
 		r = frozen_left(daemon) ? -EBUSY : 0;
@@ -475,7 +245,7 @@ static int run(struct service *service)
 	struct config config;
 	int status;
 
-	if (load_config(&service->args, &config) < 0)
+	if (service_load_config(&service->args, &config) < 0)
 		return EXIT_USAGE;
 	switch (service->args.mode) {
 	case MODE_ONCE: return run_once(service, &config);
