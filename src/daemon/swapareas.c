@@ -192,17 +192,17 @@ enum file_kind {
 static enum file_kind look_at_file(int fd, struct swapheader *ret_header, uint64_t *ret_bytes)
 {
 	struct stat st;
-	bool blank = false, active;
+	bool active;
 	int r;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || st.st_mode & 077)
 		return FILE_FOREIGN;
 	*ret_bytes = (uint64_t)st.st_size;
-	r = swapfile_read_header(fd, 0, ret_header, &blank);
+	r = swapfile_read_header(fd, 0, ret_header, NULL);
 	active = swapfile_is_active(fd);
 	if (r == 0 && strcmp(ret_header->label, SWAP_LABEL_DAEMON) == 0)
 		return active ? FILE_ACTIVE : FILE_LEFT;
-	return !active && (blank || r == -ENODATA) ? FILE_HALFMADE : FILE_FOREIGN;
+	return !active && swapfile_is_blank(fd) ? FILE_HALFMADE : FILE_FOREIGN;
 }
 
 struct entry_search {
@@ -258,28 +258,35 @@ int swapareas_remove(int dir_fd, unsigned number, bool paranoid)
 	return r == -ENOENT ? 0 : r;
 }
 
+static bool may_be_it(const struct swap_area *entry, const char *path, uint64_t size_bytes)
+{
+	size_t len = strlen(path), entry_len = strlen(entry->path);
+
+	return entry->kind == SWAP_FILE && !entry->deleted && *entry->path == '/' &&
+	       entry_len <= len && entry->size_bytes < size_bytes &&
+	       strcmp(path + len - entry_len, entry->path) == 0;
+}
+
 /* Where the kernel still knows it by the path that it has in no mount namespace any more, that is
- * the end of its path. */
+ * the end of its path. Others may end so too: then it isn't known which is meant. */
 static void find_listed(const struct swapareas *areas, const struct swaps *swaps,
 			struct swaparea *area)
 {
+	const struct swap_area *found = NULL;
 	char path[PATH_MAX];
-	size_t len;
 
 	swapareas_file(areas, area->number, path);
-	len = strlen(path);
 	for (size_t i = 0; i < swaps->n; i++) {
 		const struct swap_area *entry = &swaps->areas[i];
-		size_t entry_len = strlen(entry->path);
 
-		if (entry->kind != SWAP_FILE || entry->deleted || entry_len > len ||
-		    *entry->path != '/' || entry->size_bytes >= area->size_bytes ||
-		    strcmp(path + len - entry_len, entry->path) != 0)
+		if (!may_be_it(entry, path, area->size_bytes))
 			continue;
-		memcpy(area->listed, entry->path, entry_len + 1);
-		if (entry_len == len)
+		if (found)
 			return;
+		found = entry;
 	}
+	if (found)
+		memcpy(area->listed, found->path, strlen(found->path) + 1);
 }
 
 /* -- all of them ----------------------------------------------------------------------------- */

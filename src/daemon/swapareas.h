@@ -27,7 +27,8 @@ struct swaparea {
 	uint64_t used_bytes; /* as of the last swapareas_read_use */
 	const char *keep;    /* why it is not to be retired; NULL: it may be */
 	/* as the kernel calls it, which isn't its path where it was added in a mount namespace that
-	 * is gone; "" where it isn't among those that are listed */
+	 * is gone; "" where it isn't among those that are listed, or one of
+	 * several that it could be */
 	char listed[PATH_MAX];
 };
 

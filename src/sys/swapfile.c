@@ -173,6 +173,26 @@ bool swapfile_is_active(int fd)
 	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1) < 0 && errno == ETXTBSY;
 }
 
+static bool is_zero(const char *buf, size_t len)
+{
+	return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
+bool swapfile_is_blank(int fd)
+{
+	static char buf[256 * KIB];
+	off_t at = 0;
+
+	while ((at = lseek(fd, at, SEEK_DATA)) >= 0) {
+		ssize_t n = pread(fd, buf, sizeof buf, at);
+
+		if (n <= 0 || !is_zero(buf, (size_t)n))
+			return false;
+		at += n;
+	}
+	return errno == ENXIO; /* it has come to the end */
+}
+
 int swapfile_wipe(int fd)
 {
 	struct stat st;

@@ -33,6 +33,9 @@ int swapfile_write_header(int fd, uint64_t offset_bytes, const struct swapheader
  */
 bool swapfile_is_active(int fd);
 
+/* There is nothing but zeroes in it, or nothing at all. A hole isn't read. */
+bool swapfile_is_blank(int fd);
+
 /* Overwrites the file with zeroes, to the disk. 0 or -errno (-ETXTBSY: it is active). */
 int swapfile_wipe(int fd);
 

@@ -147,10 +147,13 @@ ln -s swap-3 "$SPACE/swap-6"
 mkdir "$SPACE/swap-7"
 fallocate -l 4M "$SPACE/swap-8"
 chown $OURS "$SPACE/swap-8"
-chmod 600 "$SPACE"/swap-[1-4]
+echo 'a line' > "$SPACE/swap-9"
+{ head -c 1M /dev/zero && echo 'a file system may begin like this'; } > "$SPACE/swap-10"
+head -c 1M /dev/zero > "$SPACE/swap-11"
+chmod 600 "$SPACE"/swap-[1-4] "$SPACE"/swap-9 "$SPACE"/swap-1[01]
 start_daemon
-await_log 'swap areas: .* areas=0 .* removed=2'
-space_holds 'swap-05 swap-3 swap-4 swap-6 swap-7 swap-8'
+await_log 'swap areas: .* areas=0 .* removed=3'
+space_holds 'swap-05 swap-10 swap-3 swap-4 swap-6 swap-7 swap-8 swap-9'
 stop_daemon
 skip_log
 rm -r "${SPACE:?}"/*
@@ -168,6 +171,23 @@ await_log 'swap area added .* areas=1 '
 kill_all
 lost() { grep -q '^/swap-1 ' "/proc/self/fd/$SWAPS"; }
 await "its path to be lost" lost
+# Of two paths that end so nobody knows which is which: it may be full, and stays where that matters.
+cat > "$WORK/other.sh" <<'END'
+mount --bind "$1" "$1" && swapon "$1/swap-1"
+END
+mkdir -p -m 700 "$WORK/mnt-other/space"
+fallocate -l 8M "$WORK/mnt-other/space/swap-1"
+chmod 600 "$WORK/mnt-other/space/swap-1"
+mkswap -q "$WORK/mnt-other/space/swap-1"
+unshare --mount bash "$WORK/other.sh" "$WORK/mnt-other/space"
+both_lost() { [ "$(grep -c '^/swap-1 ' "/proc/self/fd/$SWAPS")" = 2 ]; }
+await "the other's path to be lost" both_lost
+machine 25 1500 500
+start_daemon
+await_log 'swap areas: .* areas=1 bytes=500MiB used=500MiB removed=0'
+stop_daemon
+skip_log
+swapoff "$WORK/mnt-other/space/swap-1"
 machine 25 1500 500
 start_daemon
 await_log 'swap areas: .* areas=1 bytes=500MiB used=0B removed=0'
