@@ -86,6 +86,9 @@ pid_t orphan_revive(const struct procfs *procfs, const struct attached *entry, u
 	(void)alarm((unsigned)((timeout_ns + NS_PER_S - 1) / NS_PER_S));
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* the daemon's lock is among them, and would outlive the daemon */
+	(void)close_range(STDERR_FILENO + 1, (unsigned)procfs->root_fd - 1, 0);
+	(void)close_range((unsigned)procfs->root_fd + 1, ~0U, 0);
 	r = revive_entry(procfs, entry);
 	_exit(r < 0 ? -r & 255 : 0);
 }

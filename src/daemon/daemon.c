@@ -10,7 +10,9 @@
 #include "policy/rank.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 /* While nothing can be found, how often every process is looked at again. */
 #define SCAN_ALL_NS (30 * NS_PER_S)
@@ -95,8 +97,22 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	return take_params(daemon);
 }
 
+/* Amid its work it mustn't be killed, as it would be with the service: it lets no signal in then,
+ * and is done soon. */
+static void end_reviver(struct daemon *daemon)
+{
+	int status;
+
+	if (daemon->reviver <= 0)
+		return;
+	(void)kill(daemon->reviver, SIGTERM);
+	(void)waitpid(daemon->reviver, &status, 0);
+	daemon->reviver = 0;
+}
+
 void daemon_close(struct daemon *daemon)
 {
+	end_reviver(daemon);
 	prelock_close(&daemon->prelock);
 	handover_close(daemon);
 	swapspace_close(&daemon->swapspace);

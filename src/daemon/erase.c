@@ -155,14 +155,23 @@ static bool retire_all(struct erasure *erasure)
 	return r == 0 && left == 0;
 }
 
-/* What would end us waits until the child has been told. */
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* What would end us waits until the child has been told. (One that is ignored, as nohup(1) has it,
+ * would come all the same once it is blocked.) */
 static void block_signals(struct erasure *erasure)
 {
 	static const int those[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
 
 	(void)sigemptyset(&erasure->signals);
 	for (size_t i = 0; i < sizeof those / sizeof *those; i++)
-		(void)sigaddset(&erasure->signals, those[i]);
+		if (!is_ignored(those[i]))
+			(void)sigaddset(&erasure->signals, those[i]);
 	(void)sigprocmask(SIG_BLOCK, &erasure->signals, NULL);
 }
 

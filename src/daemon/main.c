@@ -17,6 +17,7 @@
 #include "sys/syscallfilter.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -272,6 +273,8 @@ int main(int argc, char **argv)
 {
 	static struct service service; /* large, and there is one */
 
+	/* ignoring it outlives exec(2), and would keep the ends of our own children from us */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (stdfiles_open() < 0)
 		return EXIT_FAILURE;
 	log_open(IDENT, LOG_TO_STDERR, LOG_LVL_NOTICE);

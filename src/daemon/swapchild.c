@@ -190,7 +190,8 @@ static void __attribute__((noreturn)) run_child(const struct swapchild *child, p
 int swapchild_start(struct swapchild *child, const struct swaporder *order, int epoll_fd,
 		    uint64_t data, uint64_t now_ns)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = data};
+	/* once: who holds still doesn't reap it, and would be woken again and again */
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = data};
 	pid_t parent = getpid(), pid;
 
 	child->order = *order;
@@ -210,13 +211,14 @@ int swapchild_start(struct swapchild *child, const struct swaporder *order, int 
 
 bool swapchild_ended(struct swapchild *child)
 {
-	int status;
+	int status = 0;
+	pid_t ended = child->pid > 0 ? waitpid(child->pid, &status, WNOHANG) : 0;
 
-	if (child->pid <= 0 || waitpid(child->pid, &status, WNOHANG) == 0)
+	if (ended == 0)
 		return false;
 	child->pid = 0;
 	close_fd(&child->pidfd);
-	if (status != 0) /* killed: it has said what it did until then, and no more */
+	if (ended < 0 || status != 0) /* killed: it has said what it did until then, and no more */
 		fail(child->report, "come to the end", -EINTR);
 	return true;
 }

@@ -26,6 +26,7 @@
 
 /* ioctl(2) by number, where the headers are too old or don't go together */
 #define IOCTL_TCGETS 0x5401
+#define IOCTL_TCGETS2 0x802c542a
 #define IOCTL_FIEMAP 0xc020660b
 #define IOCTL_PAGEMAP_SCAN 0xc0606610
 
@@ -64,6 +65,7 @@ static const struct call allowed[] = {
 	ANY(newfstatat), ANY(statx), ANY(statfs), ANY(fstatfs), ANY(access), ANY(faccessat), ANY(faccessat2),
 	ANY(getcwd), ANY(fcntl), ANY(dup), ANY(dup2), ANY(dup3), ANY(fadvise64), ANY(readahead),
 	ONLY(ioctl, 1, IOCTL_TCGETS),		/* stdio: is it a terminal? */
+	ONLY(ioctl, 1, IOCTL_TCGETS2),		/* the same from glibc 2.42 on */
 	ONLY(ioctl, 1, IOCTL_PAGEMAP_SCAN),	/* which pages are resident, which are swapped */
 
 	/* Write: the log, the lock, the pid file, /proc/pressure/memory, oom_score_adj */
