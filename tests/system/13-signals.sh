@@ -28,9 +28,9 @@ kill -USR2 "$DAEMON"
 await_log 'steady -> diet: a limit was met, or SIGUSR2'
 memory 5
 ticks 5
-expect_times 1 '-> hungry'
 memory 50
 await_log 'diet -> steady: the cooldown is over'
+expect "it was hungry on diet" [ "$(awk '/-> diet/ { n = 0 } /-> hungry/ { n++ } /diet -> steady/ { print n }' "$LOG")" = 0 ]
 
 # New settings are taken, as a whole or not at all; what the command line says stays.
 printf '[memory]\nlower_freelimit = 15\nfreetarget = 55\n[idle]\nmin_rss = 99M\n' > "$WORK/conf"

@@ -25,6 +25,8 @@ swapon "$(fallocate -l 8M "$WORK/low" && chmod 600 "$WORK/low" && mkswap -q "$WO
 foreign=$(own_areas | awk '{ print $1, $3, $5 }')
 echo notes > "$SPACE/notes"
 
+# a cooldown in which this shell surely gets to say something
+OPTIONS+=(--swapspace.cooldown=4s)
 script_memory 25
 machine 25 1000 500
 start_daemon

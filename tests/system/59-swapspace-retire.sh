@@ -43,10 +43,11 @@ is_sent_out() { # what was missed another attempt takes
 	[ "$(used_kib)" -ge $((96 * 1024)) ]
 }
 
+# The signals are as a careless caller leaves them.
 erase() { # STATUS OPTION...
 	local wanted=$1
 	shift
-	expect_status "$wanted" "$BUILD/swapify-policy" "${OPTIONS[@]}" "$@" --erase
+	expect_status "$wanted" env --ignore-signal=CHLD "$BUILD/swapify-policy" "${OPTIONS[@]}" "$@" --erase
 }
 
 # Nothing there, not even the directory
@@ -60,7 +61,7 @@ erase 0
 
 # A dry run does nothing, and says what it would; --once and --inspect tell as well.
 machine 25 1000 0
-start_daemon -n
+start_daemon -n --swapspace.cooldown=60s # what it would have added counts as long
 await_log "would add a swap area path=$SPACE bytes=500MiB"
 ticks 3
 expect_times 1 'would add'
@@ -102,18 +103,25 @@ machine 80 4000 3900
 : > "$WORK/trace"
 # shellcheck disable=SC2016 # the inner shell's
 strace -f -qq -o "$WORK/trace" -e trace=swapoff -e inject=swapoff:delay_enter=3600s \
-	sh -c '"$@"; echo $? > "$0"' "$WORK/status" "$BUILD/swapify-policy" "${OPTIONS[@]}" --erase \
+	sh -c '"$@"; echo $? > "$0"' "$WORK/status" nohup "$BUILD/swapify-policy" "${OPTIONS[@]}" --erase \
 	> "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
 tracer=$!
 STARTED+=("$tracer")
 comes_to() { grep -q "^[0-9]* *$1(" "$WORK/trace"; }
 await "it to come to swapoff" comes_to swapoff
 STARTED+=("$(cat "$WORK/lock")")
-kill -TERM "$(cat "$WORK/lock")"
 child=$(awk '/ swapoff\(/ { print $1 }' "$WORK/trace")
 killed() { # PF_SIGNALED: it dies, as far as its tracer lets it
 	[ ! -d "/proc/$child" ] || [ $(($(awk '{ print $9 }' "/proc/$child/stat") & 0x400)) != 0 ]
 }
+# a hangup doesn't concern it under nohup(1)
+kill -HUP "$(cat "$WORK/lock")"
+pending() { # among those that are blocked and have come
+	[ $((16#$(awk -v mask="$1" '$1 == mask":" { print $2 }' "/proc/$(cat "$WORK/lock")/status") & 1)) != 0 ]
+}
+! pending SigBlk || fail "it waits for hangups"
+! killed || fail "the hangup has broken it off"
+kill -TERM "$(cat "$WORK/lock")"
 await "its child to be killed" killed
 end_process "$tracer" # it would keep the dead one for an hour
 await "it to end" test -s "$WORK/status"
