@@ -67,7 +67,9 @@ void swapspace_configure(struct swapspace *space, uint64_t now_ns)
 void swapspace_close(struct swapspace *space)
 {
 	if (space->retirer.pid > 0)
-		log_notice("a swap area is still being retired, and goes on to be: file=%s/swap-%u",
+		log_notice("a swap area is still being retired; it stays in use if that is broken "
+			   "off: "
+			   "file=%s/swap-%u",
 			   space->retiring_path, space->retirer.order.number);
 	swapchild_close(&space->maker);
 	swapchild_close(&space->retirer);
