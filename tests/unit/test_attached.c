@@ -929,6 +929,23 @@ START_TEST(stops_and_goes_on)
 }
 END_TEST
 
+/* It answered that it runs, and was swapped before anybody looked at its state. */
+START_TEST(stopped_at_the_first_look)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	attached_note_state(entry, 't', NOW);
+	attached_poll(&table, NOW);
+	ck_assert(has_connection(&program));
+	end_program(&program);
+	attached_close(&table);
+}
+END_TEST
+
 /* A request of ours that came to nothing: what it does later is seen, however silent it was. */
 START_TEST(a_late_deed)
 {
@@ -1020,6 +1037,7 @@ int main(void)
 		wrong_answers,
 		an_old_one,
 		stops_and_goes_on,
+		stopped_at_the_first_look,
 		a_late_deed,
 		turns,
 		taken_over,
