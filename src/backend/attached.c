@@ -141,6 +141,37 @@ static void list(struct attached_table *table, int32_t pid, uint32_t uid, uint8_
 		.id.pid = pid, .uid = uid, .place = place, .listed = true, .question_fd = -1};
 }
 
+/* -- processes -------------------------------------------------------------------------------- */
+
+int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret)
+{
+	const struct procstat_units units = procstat_units();
+	_cleanup_close_ int fd = procfs_open_pid_file(procfs, id->pid, "stat");
+	char state;
+	int r = fd == -ENOENT ? -ESRCH : fd;
+
+	*ret = (struct proc_facts){0};
+	if (fd >= 0)
+		r = procstat_read_fd(fd, &units, ret);
+	if (r == 0 && id->start_ticks && id->start_ticks != ret->id.start_ticks)
+		r = -ESRCH;
+	if (r == 0)
+		r = procstat_read_full(procfs, ret);
+	if (r < 0)
+		return r;
+	if (procstat_living_thread(procfs, ret, &state) <= 0)
+		return -ESRCH;
+	ret->state = state;
+	return 0;
+}
+
+static bool is_held(const struct procfs *procfs, const struct proc_id *id)
+{
+	struct proc_facts facts;
+
+	return attached_look(procfs, id, &facts) == 0 && attached_is_stopped(facts.state);
+}
+
 /* -- directories ------------------------------------------------------------------------------ */
 
 static int open_user_dir(uint32_t uid, uint8_t place)
@@ -211,8 +242,10 @@ void attached_scan(struct attached_table *table)
 		table->entries[i].listed = false;
 	for (uint8_t place = 0; place < (uint8_t)(sizeof places / sizeof places[0]); place++)
 		scan_place(table, place);
+	/* whose socket can't be found isn't forgotten while it stays stopped by our doing */
 	for (size_t i = table->n; i-- > 0;)
-		if (!table->entries[i].listed)
+		if (!table->entries[i].listed &&
+		    (!table->entries[i].ours || !is_held(table->procfs, &table->entries[i].id)))
 			remove_at(table, i);
 }
 
@@ -250,23 +283,17 @@ static bool has_watchdog(const struct procfs *procfs, int32_t pid)
 /* The process has to be the user's, and the one that was there before. */
 static int check_process(const struct procfs *procfs, struct attached *entry)
 {
-	const struct procstat_units units = procstat_units();
-	struct proc_facts facts = {0};
-	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
-	int r = fd < 0 ? fd : procstat_read_fd(fd, &units, &facts);
+	struct proc_facts facts;
+	int r = attached_look(procfs, &(struct proc_id){.pid = entry->id.pid}, &facts);
 
-	if (r == 0)
-		r = procstat_read_full(procfs, &facts);
-	if (r < 0)
-		return r;
-	if (facts.uid != entry->uid ||
-	    (entry->id.start_ticks && entry->id.start_ticks != facts.id.start_ticks))
-		return -EPERM;
-	if (!entry->id.start_ticks) {
+	if (r == 0 && (facts.uid != entry->uid ||
+		       (entry->id.start_ticks && entry->id.start_ticks != facts.id.start_ticks)))
+		r = -EPERM;
+	if (r == 0 && !entry->id.start_ticks) {
 		entry->id.start_ticks = facts.id.start_ticks;
 		entry->watchdog = has_watchdog(procfs, entry->id.pid);
 	}
-	return 0;
+	return r;
 }
 
 int attached_connect(const struct attached_table *table, struct attached *entry)
@@ -308,18 +335,12 @@ static void note_silence(struct attached *entry, uint64_t now_ns)
 /* Reads when it started, too, where nobody could be asked yet. */
 static bool is_stopped(const struct procfs *procfs, struct attached *entry)
 {
-	const struct procstat_units units = procstat_units();
-	struct proc_facts facts = {0};
-	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
-	char state;
+	struct proc_facts facts;
 
-	if (fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ||
-	    procstat_read_full(procfs, &facts) < 0 || facts.uid != entry->uid)
+	if (attached_look(procfs, &entry->id, &facts) < 0 || facts.uid != entry->uid)
 		return false;
-	if (!entry->id.start_ticks)
-		entry->id.start_ticks = facts.id.start_ticks;
-	return procstat_living_thread(procfs, &facts, &state) > 0 && state == 'T' &&
-	       entry->id.start_ticks == facts.id.start_ticks;
+	entry->id.start_ticks = facts.id.start_ticks;
+	return facts.state == 'T';
 }
 
 static void ask(const struct attached_table *table, struct attached *entry, uint64_t now_ns)
@@ -489,8 +510,8 @@ bool attached_all_heard(const struct attached_table *table)
 
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 {
-	bool stopped = state == 'T' || state == 't';
-	bool before = entry->process_state == 'T' || entry->process_state == 't';
+	bool stopped = attached_is_stopped(state);
+	bool before = attached_is_stopped(entry->process_state);
 
 	/* also where only its tracer has gone: that was its helper */
 	if (entry->process_state && (stopped || before) && state != entry->process_state &&

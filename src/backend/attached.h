@@ -60,7 +60,7 @@ struct attached_table {
  * them, for anybody may make any number of those. */
 void attached_note_user(struct attached_table *table, uint32_t uid);
 
-/* Looks at the directories: who came, and who went. */
+/* Looks at the directories: who came, and who went. Who is ours and stays stopped hasn't gone. */
 void attached_scan(struct attached_table *table);
 
 /* Takes in what has been answered, and asks those whose turn it is. Entries that turn out to have
@@ -76,6 +76,17 @@ void attached_close(struct attached_table *table);
 
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
 struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
+
+/* The process of this identity as the kernel has it now: full facts, and in state the letter of a
+ * thread that lives. With start_ticks 0 whatever process has that pid. -ESRCH where it has ended.
+ */
+int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret);
+
+/* By that letter: one that is swapped is stopped, and its helper traces it. */
+static inline bool attached_is_stopped(char state)
+{
+	return state == 'T' || state == 't';
+}
 
 /* Notes that there is such a process: where the pid was another one's, nothing is known of this. */
 void attached_note_process(struct attached_table *table, const struct proc_id *id);

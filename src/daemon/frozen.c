@@ -43,6 +43,7 @@ void frozen_scan(struct daemon *daemon)
 	for (size_t i = 0; i < snapshot->n_procs; i++)
 		if (snapshot->procs[i].facts.flags & PROC_FULL)
 			attached_note_user(table, snapshot->procs[i].facts.uid);
+	handover_note_users(daemon);
 	attached_scan(table);
 	clean_images(daemon);
 	if (table->left_out > 0 && !daemon->said.attached_full)
@@ -204,7 +205,7 @@ bool frozen_left(const struct daemon *daemon)
 	for (size_t i = 0; i < daemon->attached.n; i++)
 		if (daemon->attached.entries[i].ours)
 			return true;
-	return false;
+	return handover_awaits_frozen(daemon);
 }
 
 void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)

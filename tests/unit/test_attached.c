@@ -732,6 +732,33 @@ START_TEST(taken_over)
 }
 END_TEST
 
+/* Without its socket it is known as long as it stays stopped by our doing. */
+START_TEST(a_socket_that_is_gone)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	ck_assert_int_eq(kill(program.child.pid, SIGSTOP), 0);
+	while (!is_stopped(program.child.pid))
+		continue;
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_SWAPPED, MIB, NOW);
+	ck_assert_int_eq(unlink(program.path), 0);
+	attached_scan(&table);
+	ck_assert_ptr_eq(entry_of(program.child.pid), entry);
+	ck_assert(entry->ours);
+	ck_assert_int_eq(kill(program.child.pid, SIGCONT), 0);
+	while (is_stopped(program.child.pid))
+		continue;
+	attached_scan(&table);
+	ck_assert_ptr_null(entry_of(program.child.pid));
+	end_program(&program);
+}
+END_TEST
+
 /* The original can't tell: it is swapped still where it is stopped still. */
 START_TEST(an_old_one_taken_over)
 {
@@ -1023,6 +1050,7 @@ int main(void)
 		a_late_deed,
 		turns,
 		taken_over,
+		a_socket_that_is_gone,
 		an_old_one_taken_over,
 	};
 

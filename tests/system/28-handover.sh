@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What is frozen isn't forgotten, whatever comes between: a stranger's crowd of directories before
+# the next daemon starts, a socket that can't be found.
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+script_memory 50
+empty_sockets
+install -d -m 700 -o "$OURS" "/run/swapify/$OURS" "$WORK/images-$OURS"
+chmod 755 "$WORK"
+cp "$BUILD/libswapify.so" "$WORK/libswapify.so"
+readonly AWAY=/run/swapify/away HERE=(--madvise.enabled=no "--protect.uids=0 $SPARED")
+
+# is_held NAME: it stands in the file for the next daemon
+is_held() {
+	grep -qE "^frozen ${PID[$1]} [0-9]+ [0-9]+\$" "$WORK/lock.held"
+}
+
+# crowd N: so many directories, of as many users, which are found before that of ours
+crowd() {
+	python3 - "$1" <<- 'END'
+		import os, sys
+		for uid in range(100000, 100000 + int(sys.argv[1])):
+		    os.mkdir(f"/run/swapify/{uid}", 0o700)
+		    os.chown(f"/run/swapify/{uid}", uid, uid)
+	END
+}
+
+start_attached first 32
+start_daemon "${HERE[@]}"
+memory 5
+await "first to be frozen" is_frozen first
+memory 50
+leave_daemon
+is_held first
+
+# -- behind a crowd of others' directories ----------------------------------------------------------
+crowd 2200
+start_daemon "${HERE[@]}"
+await_dump "attached: pid=${PID[first]} uid=$OURS state=swapped .* by=us"
+expect "it's forgotten" is_held first
+
+# -- its socket is gone, and comes again ------------------------------------------------------------
+mv "$SOCKETS" "$AWAY"
+ticks 5
+expect "it's forgotten without its socket" is_held first
+leave_daemon
+start_daemon "${HERE[@]}"
+ticks 5
+expect "the next daemon has forgotten it without its socket" is_held first
+is_frozen first
+mv "$AWAY" "$SOCKETS"
+await_dump "attached: pid=${PID[first]} uid=$OURS state=swapped .* by=us"
+stop_daemon
+await "first to run" runs first
+verify first
+expect "something is left" [ "$(cat "$WORK/lock.held")" = 'swapify-policy held 1' ]
+
+# -- what has ended, or runs, is nobody's any more --------------------------------------------------
+start_attached second 32
+start_daemon "${HERE[@]}"
+memory 5
+await "first to be frozen" is_frozen first
+await "second to be frozen" is_frozen second
+memory 50
+leave_daemon
+mv "$SOCKETS" "$AWAY"
+SOCKETS=$AWAY tell first 2
+end_ours second
+start_daemon "${HERE[@]}"
+await_said "has ended pid=[0-9]+\$"
+await_said "runs again pid=${PID[first]} name=${OWN}first"
+stop_daemon
+expect "something is left" [ "$(cat "$WORK/lock.held")" = 'swapify-policy held 1' ]
+mv "$AWAY" "$SOCKETS"
+verify first
