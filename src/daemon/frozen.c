@@ -38,7 +38,7 @@ void frozen_scan(struct daemon *daemon)
 	struct attached_table *table = &daemon->attached;
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 
-	if (!daemon->config.params.swapify.enabled)
+	if (!daemon->swapify_on)
 		return;
 	for (size_t i = 0; i < snapshot->n_procs; i++)
 		if (snapshot->procs[i].facts.flags & PROC_FULL)
@@ -53,11 +53,30 @@ void frozen_scan(struct daemon *daemon)
 	daemon->said.attached_full = table->left_out > 0;
 }
 
-void frozen_switched(struct daemon *daemon)
+/* By our doing, and not back: it's stopped, or on its way. */
+static bool is_left(const struct daemon *daemon, const struct attached *entry)
+{
+	struct proc_facts facts;
+	int r = entry->ours ? attached_look(&daemon->sampler.procfs, &entry->id, &facts) : -ESRCH;
+
+	if (r == 0)
+		return attached_is_stopped(facts.state) || entry->state == ATTACHED_BUSY;
+	return r != -ESRCH;
+}
+
+bool frozen_left(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (is_left(daemon, &daemon->attached.entries[i]))
+			return true;
+	return handover_awaits_frozen(daemon);
+}
+
+/* Who stands behind the first backend moves by one. */
+static void move_backends(struct daemon *daemon, bool on)
 {
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 	struct backend_stats *stats = daemon->executor.stats;
-	bool on = daemon->config.params.swapify.enabled;
 
 	memmove(&stats[on], &stats[!on], (BACKEND_MAX - 1) * sizeof *stats);
 	stats[on ? 0 : BACKEND_MAX - 1] = (struct backend_stats){0};
@@ -70,8 +89,24 @@ void frozen_switched(struct daemon *daemon)
 		else if (past->held_by > 0)
 			past->held_by--;
 	}
+}
+
+bool frozen_switch(struct daemon *daemon)
+{
+	bool enabled = daemon->config.params.swapify.enabled, left = frozen_left(daemon);
+	bool on = enabled || left;
+
+	if (!enabled && left && !daemon->said.swapify_off)
+		log_notice("[swapify] is off: nobody is swapped by it any more, and who is comes "
+			   "back when there is plenty, or at the end");
+	daemon->said.swapify_off = !enabled && left;
+	if (on == daemon->swapify_on)
+		return false;
+	daemon->swapify_on = on;
+	move_backends(daemon, on);
 	if (!on)
 		attached_close(&daemon->attached);
+	return true;
 }
 
 static void take_change(struct proc *proc, struct attached *entry, uint64_t now_ns)
@@ -94,7 +129,7 @@ void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome)
 	uint64_t before = u64_add_sat(outcome->before.anon_bytes, outcome->before.swap_bytes);
 	uint64_t after = u64_add_sat(outcome->after.anon_bytes, outcome->after.swap_bytes);
 
-	if (entry && outcome->action.backend == 0 && daemon->config.params.swapify.enabled)
+	if (entry && outcome->action.backend == 0 && daemon->swapify_on)
 		attached_note_moved(entry, u64_sub_sat(before, after));
 }
 
@@ -106,7 +141,7 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 		attached_note_process(&daemon->attached, &proc->facts.id);
 	proc->past.frozen_bytes = 0;
 	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
-	if (!daemon->config.params.swapify.enabled || !entry)
+	if (!daemon->swapify_on || !entry)
 		return;
 	attached_note_program(entry, proc->facts.mm_tag);
 	if (!entry->id.start_ticks)
@@ -179,7 +214,7 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 
 	hear_reviver(daemon, now_ns);
-	if (!daemon->config.params.swapify.enabled)
+	if (!daemon->swapify_on)
 		return;
 	attached_poll(&daemon->attached, now_ns);
 	handover_take_frozen(daemon);
@@ -188,6 +223,7 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }
 
+/* Who has left no record may be ours all the same: he says so. */
 bool frozen_unheard(const struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->attached.n; i++) {
@@ -197,15 +233,7 @@ bool frozen_unheard(const struct daemon *daemon)
 		    (entry->state == ATTACHED_UNKNOWN || entry->state == ATTACHED_BUSY))
 			return true;
 	}
-	return handover_awaits_frozen(daemon);
-}
-
-bool frozen_left(const struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->attached.n; i++)
-		if (daemon->attached.entries[i].ours)
-			return true;
-	return handover_awaits_frozen(daemon);
+	return !attached_all_heard(&daemon->attached);
 }
 
 void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)

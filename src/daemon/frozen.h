@@ -7,8 +7,10 @@
 /* Looks for sockets; before a scan, which then follows those that are swapped. */
 void frozen_scan(struct daemon *daemon);
 
-/* [swapify] enabled is another one than it was: whoever stands behind the first backend moves. */
-void frozen_switched(struct daemon *daemon);
+/* Whether the first backend is to be there: [swapify] is enabled, or something that it has frozen
+ * is left. Where that is news, whoever stands behind it moves, and the backends are to be added
+ * anew: true. Nothing may be under way. */
+bool frozen_switch(struct daemon *daemon);
 
 /* Takes answers in, asks, and tells the followed processes what they have out. Every tick. */
 void frozen_update(struct daemon *daemon, uint64_t now_ns);

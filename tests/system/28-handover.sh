@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What is frozen isn't forgotten, whatever comes between: a stranger's crowd of directories before
-# the next daemon starts, a socket that can't be found.
+# the next daemon starts, a socket that can't be found, a configuration that swaps nobody any more.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -76,3 +76,79 @@ stop_daemon
 expect "something is left" [ "$(cat "$WORK/lock.held")" = 'swapify-policy held 1' ]
 mv "$AWAY" "$SOCKETS"
 verify first
+
+# -- switched off: nobody is frozen any more, and who is comes back as before -----------------------
+# swapify yes|no: in the configuration
+swapify() {
+	printf '[swapify]\nenabled = %s\n' "$1" > "$WORK/conf"
+}
+reload() {
+	swapify "$1"
+	kill -HUP "$DAEMON"
+	await_log 'configuration read again'
+}
+unattached() {
+	dump
+	[[ $DUMP != *attached:* ]]
+}
+start_attached third 32
+swapify yes
+start_daemon "${HERE[@]}" -c "$WORK/conf"
+memory 5
+await "first to be frozen" is_frozen first
+await "third to be frozen" is_frozen third
+memory 50
+reload no
+expect "it's forgotten" is_held first
+expect_times 1 '\[swapify\] is off: '
+tell third 2
+await_dump "attached: pid=${PID[third]} uid=$OURS state=running"
+memory 5
+await_dump "next: rank=1 pid=${PID[third]} [^
+]* bytes=0B verdict=\"spent\""
+ticks 5
+runs third
+is_frozen first
+memory 90
+await "first to run" runs first
+await_log "unswapped pid=${PID[first]} .* backend=swapify"
+await_dump 'held: processes=0'
+await "it to be off" unattached
+memory 50
+reload yes
+memory 5
+await "first to be frozen again" is_frozen first
+await "third to be frozen again" is_frozen third
+memory 50
+reload no
+stop_daemon
+await "first to run at the end" runs first
+await "third to run at the end" runs third
+verify first third
+# ... also where it was off from the start
+start_daemon "${HERE[@]}"
+memory 5
+await "first to be frozen for another daemon" is_frozen first
+await "third to be frozen for another daemon" is_frozen third
+memory 50
+leave_daemon
+start_daemon "${HERE[@]}" -c "$WORK/conf"
+ticks 3
+expect "it's forgotten" is_held first
+stop_daemon
+await "first to run at the end of another" runs first
+await "third to run at the end of another" runs third
+verify first third
+
+# -- without the file everybody is asked ------------------------------------------------------------
+start_daemon "${HERE[@]}"
+memory 5
+await "first to be frozen for nobody" is_frozen first
+await "third to be frozen for nobody" is_frozen third
+memory 50
+leave_daemon
+rm "$WORK/lock.held"
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+await "first to be thawed" runs first
+await "third to be thawed" runs third
+verify first third
