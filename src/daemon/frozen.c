@@ -224,48 +224,62 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 }
 
 /* Who has left no record may be ours all the same: he says so. */
-bool frozen_unheard(const struct daemon *daemon)
+bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns)
 {
-	for (size_t i = 0; i < daemon->attached.n; i++) {
-		const struct attached *entry = &daemon->attached.entries[i];
-
-		if (entry->ours && entry->silences == 0 &&
-		    (entry->state == ATTACHED_UNKNOWN || entry->state == ATTACHED_BUSY))
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (daemon->attached.entries[i].ours &&
+		    daemon->attached.entries[i].next_ns <= now_ns + NS_PER_S)
 			return true;
-	}
 	return !attached_all_heard(&daemon->attached);
 }
 
-void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)
+/* Whether it comes back now; spare_bytes is what may be taken for it. */
+static bool is_to_come(const struct proc *proc, struct attached *entry, uint64_t *spare_bytes)
+{
+	if (!is_swapped(entry) || !entry->ours || entry->tried ||
+	    !attached_is_stopped(proc->facts.state))
+		return false;
+	entry->tried = true;
+	if (entry->held_bytes > *spare_bytes) {
+		log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
+			    "swap -a unswap brings it back",
+			    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
+			    FMT_BYTES(entry->held_bytes));
+		return false;
+	}
+	*spare_bytes -= entry->held_bytes;
+	return true;
+}
+
+static void plan_exit(struct daemon *daemon, bool silent, struct plan *ret)
 {
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 	uint64_t margin_bytes = u64_percent(snapshot->mem.total_bytes, EXIT_MARGIN_PERCENT);
 	uint64_t spare_bytes = u64_sub_sat(daemon_available_bytes(daemon), margin_bytes);
 
-	*ret = (struct plan){0};
 	for (size_t i = 0; i < snapshot->n_procs && ret->n_actions < PLAN_MAX; i++) {
 		const struct proc *proc = &snapshot->procs[i];
-		const struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
+		struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
 		struct action *action = &ret->actions[ret->n_actions];
 
-		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0 ||
-		    proc->past.out_since_ns < since_ns)
+		if (!entry || (entry->silences > 0) != silent ||
+		    !is_to_come(proc, entry, &spare_bytes))
 			continue;
-		if (proc->past.frozen_bytes > spare_bytes) {
-			log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
-				    "swap -a unswap brings it back",
-				    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
-				    FMT_BYTES(proc->past.frozen_bytes));
-			continue;
-		}
-		spare_bytes -= proc->past.frozen_bytes;
 		*action = (struct action){.verb = ACTION_RESTORE,
 					  .id = proc->facts.id,
-					  .backend = proc->past.held_by,
 					  .uid = proc->facts.uid,
-					  .bytes = proc->past.frozen_bytes,
+					  .bytes = entry->held_bytes,
 					  .mm_tag = proc->facts.mm_tag};
 		memcpy(action->comm, proc->facts.comm, COMM_SIZE);
 		ret->n_actions++;
 	}
+}
+
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
+{
+	*ret = (struct plan){0};
+	plan_exit(daemon, false, ret);
+	/* they may keep everybody waiting */
+	if (ret->n_actions == 0)
+		plan_exit(daemon, true, ret);
 }

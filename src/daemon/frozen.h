@@ -21,13 +21,13 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 /* The same for what an action has been seen to move out. */
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
-/* Whether it isn't known yet of somebody whom a daemon before us has frozen if he still is. */
-bool frozen_unheard(const struct daemon *daemon);
+/* Whether an answer is awaited, or will be within a second. For the end. */
+bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns);
 
 /* Whether anybody is still frozen by this daemon, or one before it. */
 bool frozen_left(const struct daemon *daemon);
 
-/* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
- * of memory available; what doesn't fit is said, and stays. Only what went out at since_ns or
- * later. For the end. */
-void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret);
+/* Plans to bring back what this daemon or an earlier one has frozen and that leaves 5 % of memory
+ * available, each one once, as many as a plan holds; what doesn't fit is said, and stays. Those
+ * that don't answer come when there is nobody else. For the end. */
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret);
