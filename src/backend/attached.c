@@ -21,7 +21,9 @@
 
 #define ANSWER_NS (2 * NS_PER_S)
 #define ASK_AGAIN_NS NS_PER_MIN
-#define SILENCES_MAX 6 /* then it's asked once an hour */
+#define SILENCES_MAX 6			 /* then it's asked once an hour */
+#define HELPER_UP_NS (10 * NS_PER_S)	 /* a new one listens by then */
+#define HELPER_LOOK_NS (200 * NS_PER_MS) /* whether it does already */
 
 /* Where users' directories lie, in the order of the numbers in struct attached.place */
 static const struct place {
@@ -348,6 +350,10 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 	const unsigned char question = WIRE_STATUS;
 	_cleanup_close_ int fd = attached_connect(table, entry);
 
+	if (fd == -ECONNREFUSED && now_ns < entry->up_ns) {
+		entry->next_ns = now_ns + HELPER_LOOK_NS;
+		return;
+	}
 	entry->orphan = fd == -ECONNREFUSED && is_stopped(table->procfs, entry);
 	if (fd < 0 || send(fd, &question, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
 		note_silence(entry, now_ns);
@@ -355,6 +361,34 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 	}
 	entry->question_fd = take_fd(&fd);
 	entry->deadline_ns = now_ns + ANSWER_NS;
+}
+
+void attached_ask_again(struct attached *entry)
+{
+	if (entry->next_ns == UINT64_MAX)
+		return;
+	entry->silences = 0;
+	entry->next_ns = 0;
+}
+
+void attached_note_revival(struct attached *entry)
+{
+	close_fd(&entry->question_fd);
+	entry->orphan = false;
+	entry->next_ns = UINT64_MAX;
+}
+
+void attached_note_revived(struct attached *entry, bool done, uint64_t now_ns)
+{
+	if (done) {
+		entry->up_ns = now_ns + HELPER_UP_NS;
+		entry->tried = false;
+	}
+	if (entry->requested)
+		return;
+	/* once: where nobody listens then either, it takes its turn among the silent */
+	entry->next_ns = now_ns + (done && entry->silences <= 1 ? HELPER_LOOK_NS
+								: ASK_AGAIN_NS << entry->silences);
 }
 
 void attached_note_request(struct attached *entry)

@@ -45,6 +45,7 @@ struct attached {
 	uint64_t mm_tag;	       /* of the program, as last noted; see struct proc_facts */
 	int question_fd;	       /* -1: none is open */
 	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
+	uint64_t up_ns;		       /* until then its new helper may be on its way yet */
 };
 
 struct attached_table {
@@ -107,6 +108,15 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 
 /* Notes that a daemon before us has had it swapped: whether it still is, it has to say. */
 void attached_inherit(struct attached *entry, uint64_t moved_bytes);
+
+/* Has it asked at once, as if it had never been silent; not where a request of ours is under way,
+ * which tells. */
+void attached_ask_again(struct attached *entry);
+
+/* Notes that another helper is being started for it, which nobody else may do meanwhile, and how
+ * that has ended: where it's there it is asked soon, and for some seconds only that. */
+void attached_note_revival(struct attached *entry);
+void attached_note_revived(struct attached *entry, bool done, uint64_t now_ns);
 
 /* Notes how much has left memory by our request: more than that it doesn't hold. */
 void attached_note_moved(struct attached *entry, uint64_t bytes);

@@ -177,9 +177,8 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 		log_warning("swapped without a helper, and another one can't be started: %s "
 			    "pid=%d; as its user or root: swap -a unswap %d",
 			    text_error(error), daemon->reviving_pid, daemon->reviving_pid);
-	/* once: where nobody listens then either, it takes its turn among the silent */
-	if (entry && error == 0 && entry->silences <= 1)
-		entry->next_ns = now_ns;
+	if (entry)
+		attached_note_revived(entry, error == 0, now_ns);
 	daemon->reviver = 0;
 	daemon->reviving_pid = 0;
 }
@@ -193,7 +192,7 @@ static void hear_reviver(struct daemon *daemon, uint64_t now_ns)
 }
 
 /* One orphan at a time gets a helper again, each time that it's found to have none. */
-static void revive_orphans(struct daemon *daemon)
+static void revive_orphans(struct daemon *daemon, uint64_t now_ns)
 {
 	struct attached_table *table = &daemon->attached;
 
@@ -202,10 +201,12 @@ static void revive_orphans(struct daemon *daemon)
 
 		if (!entry->orphan)
 			continue;
-		entry->orphan = false;
+		attached_note_revival(entry);
 		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry,
 						daemon->config.params.swapify.timeout_ns);
 		daemon->reviving_pid = entry->id.pid;
+		if (daemon->reviver < 0)
+			attached_note_revived(entry, false, now_ns);
 	}
 }
 
@@ -218,14 +219,23 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 		return;
 	attached_poll(&daemon->attached, now_ns);
 	handover_take_frozen(daemon);
-	revive_orphans(daemon);
+	revive_orphans(daemon, now_ns);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
+}
+
+void frozen_ask_again(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (daemon->attached.entries[i].ours)
+			attached_ask_again(&daemon->attached.entries[i]);
 }
 
 /* Who has left no record may be ours all the same: he says so. */
 bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns)
 {
+	if (daemon->reviver > 0)
+		return true;
 	for (size_t i = 0; i < daemon->attached.n; i++)
 		if (daemon->attached.entries[i].ours &&
 		    daemon->attached.entries[i].next_ns <= now_ns + NS_PER_S)

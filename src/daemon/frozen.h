@@ -21,7 +21,10 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 /* The same for what an action has been seen to move out. */
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
-/* Whether an answer is awaited, or will be within a second. For the end. */
+/* Has all that we froze asked anew: their helpers may have ended since. For the end. */
+void frozen_ask_again(struct daemon *daemon);
+
+/* Whether an answer is awaited, or will be within a second, or a new helper. For the end. */
 bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns);
 
 /* Whether anybody is still frozen by this daemon, or one before it. */

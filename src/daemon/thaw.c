@@ -64,6 +64,7 @@ void thaw_all(struct daemon *daemon, struct loop *loop)
 	/* what is being frozen goes through with it, and can be thawed only then */
 	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
 	executor_abort_verb(&daemon->executor, ACTION_RESTORE, now_ns);
+	frozen_ask_again(daemon);
 	frozen_scan(daemon);
 	while (more && now_ns < end_ns) {
 		more = run_and_hear(daemon, loop, until_ns,

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# The way out, and --thaw, bring back all that was frozen: more programs than fit into one plan.
+# The way out, and --thaw, bring back all that was frozen: more programs than fit into one plan, and
+# those whose helper was killed.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -47,3 +48,47 @@ expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
 await "all to be thawed" all_are runs "${many[@]}"
 verify "${many[@]}"
 end_ours "${many[@]}"
+
+# -- a helper that was killed: another one brings the program back ----------------------------------
+# kill_helper NAME: of one that is frozen
+kill_helper() {
+	local helper
+	helper=$(sed -n 's/^TracerPid:\t//p' "/proc/${PID[$1]}/status")
+	kill -KILL "$helper"
+	await "the helper of $1 to be gone" is_state "${PID[$1]}" T
+}
+start_attached first 32
+start_attached second 24
+# ... that daemon sees it at its next look, which is far off
+start_daemon "${HERE[@]}"
+freeze first second
+leave_daemon
+start_daemon "${HERE[@]}" --idle.scan_interval=1h --idle.scan_interval_near=1h
+await_dump "attached: pid=${PID[first]} uid=$OURS state=swapped .* by=us"
+await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped .* by=us"
+skip_log
+kill_helper first
+kill_helper second
+stop_daemon
+await "first to run" runs first
+await "second to run" runs second
+expect_times 1 "it has another one now pid=${PID[first]}\$"
+expect_times 1 "it has another one now pid=${PID[second]}\$"
+# ... and without a daemon
+start_daemon "${HERE[@]}"
+freeze first second
+leave_daemon
+kill_helper first
+kill_helper second
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+printed "it has another one now pid=${PID[first]}\$"
+printed "it has another one now pid=${PID[second]}\$"
+await "first to be thawed" runs first
+await "second to be thawed" runs second
+verify first second
+# two helpers would both have their hands in it
+tell first 1
+expect "it can't be swapped" [ "$REPLY" = 0 ]
+tell first 2
+expect "it can't be unswapped" [ "$REPLY" = 0 ]
+verify first
