@@ -35,6 +35,7 @@ struct attached {
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
 	bool tried;	    /* to bring it back, at the end */
+	bool told;	    /* that it stays */
 	bool watchdog;	    /* its service manager expects signs of life */
 	uint8_t silences;   /* questions in a row without an answer that can be used */
 	char process_state; /* of the last look, to see that it stopped or went on */

@@ -243,6 +243,31 @@ bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns)
 	return !attached_all_heard(&daemon->attached);
 }
 
+static void say_stays(const struct daemon *daemon, const struct proc_id *id, const char *why)
+{
+	struct proc_facts facts;
+	bool known = attached_look(&daemon->sampler.procfs, id, &facts) == 0;
+
+	log_warning("stays swapped%s: pid=%d name=%s; swap -a unswap brings it back", why, id->pid,
+		    known ? FMT_SAFE(facts.comm) : "unknown");
+}
+
+void frozen_say_left(const struct daemon *daemon)
+{
+	const struct handover *handover = &daemon->handover;
+
+	for (size_t i = 0; !daemon->dry_run && i < daemon->attached.n; i++) {
+		const struct attached *entry = &daemon->attached.entries[i];
+
+		if (is_left(daemon, entry) && !entry->told)
+			say_stays(daemon, &entry->id,
+				  entry->silences > 0 ? ", it doesn't answer" : "");
+	}
+	for (size_t i = 0; i < handover->n_found; i++)
+		if (handover->found[i].frozen)
+			say_stays(daemon, &handover->found[i].id, ", its socket can't be found");
+}
+
 /* Whether it comes back now; spare_bytes is what may be taken for it. */
 static bool is_to_come(const struct proc *proc, struct attached *entry, uint64_t *spare_bytes)
 {
@@ -251,6 +276,7 @@ static bool is_to_come(const struct proc *proc, struct attached *entry, uint64_t
 		return false;
 	entry->tried = true;
 	if (entry->held_bytes > *spare_bytes) {
+		entry->told = true;
 		log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
 			    "swap -a unswap brings it back",
 			    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),

@@ -34,3 +34,6 @@ bool frozen_left(const struct daemon *daemon);
  * available, each one once, as many as a plan holds; what doesn't fit is said, and stays. Those
  * that don't answer come when there is nobody else. For the end. */
 void frozen_plan_exit(struct daemon *daemon, struct plan *ret);
+
+/* Says who stays swapped, but for whom that was said. For the end. */
+void frozen_say_left(const struct daemon *daemon);

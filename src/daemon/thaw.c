@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/thaw.h"
 
+#include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "daemon/frozen.h"
 #include "sys/clock.h"
@@ -41,12 +43,20 @@ static bool run_and_hear(struct daemon *daemon, struct loop *loop, uint64_t end_
 /* Has those brought back that are known by now. Whether there are any. */
 static bool thaw_known(struct daemon *daemon)
 {
+	int r;
+
 	/* whoever waits still stands behind one that doesn't answer */
 	if (!executor_moving(&daemon->executor))
 		(void)executor_cancel_queued(&daemon->executor);
 	/* who answers can be planned for when he is followed */
 	daemon_survey(daemon, clock_now_ns());
-	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
+	r = sampler_read_memory(&daemon->sampler, clock_now_ns());
+	if (r < 0 && !daemon->said.bad_memory && frozen_left(daemon)) {
+		daemon->said.bad_memory = true;
+		log_warning("cannot read /proc/meminfo: %s; nobody is brought back",
+			    text_error(-r));
+	}
+	if (r < 0)
 		return false;
 	frozen_plan_exit(daemon, &daemon->plan);
 	executor_submit(&daemon->executor, &daemon->plan);
@@ -74,4 +84,5 @@ void thaw_all(struct daemon *daemon, struct loop *loop)
 		more = more && (thaw_known(daemon) || executor_moving(&daemon->executor) ||
 				(now_ns < start_ns + HEAR_NS && frozen_unheard(daemon, now_ns)));
 	}
+	frozen_say_left(daemon);
 }

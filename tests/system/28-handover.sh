@@ -47,6 +47,8 @@ mv "$SOCKETS" "$AWAY"
 ticks 5
 expect "it's forgotten without its socket" is_held first
 leave_daemon
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+printed "stays swapped, its socket can't be found: pid=${PID[first]} name=${OWN}first;"
 start_daemon "${HERE[@]}"
 ticks 5
 expect "the next daemon has forgotten it without its socket" is_held first

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The way out, and --thaw, bring back all that was frozen: more programs than fit into one plan, and
-# those whose helper was killed.
+# those whose helper was killed. Of those that stay it says so.
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -91,4 +91,25 @@ tell first 1
 expect "it can't be swapped" [ "$REPLY" = 0 ]
 tell first 2
 expect "it can't be unswapped" [ "$REPLY" = 0 ]
+verify first
+
+# -- of those that stay it says so ------------------------------------------------------------------
+start_daemon "${HERE[@]}"
+freeze first
+: > "$FACTS"
+await_log 'cannot read /proc/meminfo'
+stop_daemon
+await_said "stays swapped: pid=${PID[first]} name=${OWN}first; swap -a unswap brings it back\$"
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+printed 'cannot read /proc/meminfo: .*; nobody is brought back$'
+printed "stays swapped: pid=${PID[first]} name=${OWN}first;"
+memory 50
+helper=$(sed -n 's/^TracerPid:\t//p' "/proc/${PID[first]}/status")
+kill -STOP "$helper"
+expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+printed "stays swapped, it doesn't answer: pid=${PID[first]} name=${OWN}first;"
+is_frozen first
+kill -CONT "$helper"
+expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
+await "first to be thawed at last" runs first
 verify first
