@@ -113,3 +113,16 @@ kill -CONT "$helper"
 expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
 await "first to be thawed at last" runs first
 verify first
+
+# -- silent until just now: it is asked once more ---------------------------------------------------
+start_daemon "${HERE[@]}"
+freeze first
+leave_daemon
+helper=$(sed -n 's/^TracerPid:\t//p' "/proc/${PID[first]}/status")
+kill -STOP "$helper"
+start_daemon "${HERE[@]}" --idle.scan_interval=1h --idle.scan_interval_near=1h
+await_dump "attached: pid=${PID[first]} uid=$OURS state=unknown .* silent=yes"
+kill -CONT "$helper"
+stop_daemon
+await "first to run once it answers" runs first
+verify first
