@@ -21,7 +21,9 @@
 
 #define ANSWER_NS (2 * NS_PER_S)
 #define ASK_AGAIN_NS NS_PER_MIN
-#define SILENCES_MAX 6 /* then it's asked once an hour */
+#define SILENCES_MAX 6			 /* then it's asked once an hour */
+#define HELPER_UP_NS (10 * NS_PER_S)	 /* a new one listens by then */
+#define HELPER_LOOK_NS (200 * NS_PER_MS) /* whether it does already */
 
 /* Where users' directories lie, in the order of the numbers in struct attached.place */
 static const struct place {
@@ -141,6 +143,37 @@ static void list(struct attached_table *table, int32_t pid, uint32_t uid, uint8_
 		.id.pid = pid, .uid = uid, .place = place, .listed = true, .question_fd = -1};
 }
 
+/* -- processes -------------------------------------------------------------------------------- */
+
+int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret)
+{
+	const struct procstat_units units = procstat_units();
+	_cleanup_close_ int fd = procfs_open_pid_file(procfs, id->pid, "stat");
+	char state;
+	int r = fd == -ENOENT ? -ESRCH : fd;
+
+	*ret = (struct proc_facts){0};
+	if (fd >= 0)
+		r = procstat_read_fd(fd, &units, ret);
+	if (r == 0 && id->start_ticks && id->start_ticks != ret->id.start_ticks)
+		r = -ESRCH;
+	if (r == 0)
+		r = procstat_read_full(procfs, ret);
+	if (r < 0)
+		return r;
+	if (procstat_living_thread(procfs, ret, &state) <= 0)
+		return -ESRCH;
+	ret->state = state;
+	return 0;
+}
+
+static bool is_held(const struct procfs *procfs, const struct proc_id *id)
+{
+	struct proc_facts facts;
+
+	return attached_look(procfs, id, &facts) == 0 && attached_is_stopped(facts.state);
+}
+
 /* -- directories ------------------------------------------------------------------------------ */
 
 static int open_user_dir(uint32_t uid, uint8_t place)
@@ -211,8 +244,10 @@ void attached_scan(struct attached_table *table)
 		table->entries[i].listed = false;
 	for (uint8_t place = 0; place < (uint8_t)(sizeof places / sizeof places[0]); place++)
 		scan_place(table, place);
+	/* whose socket can't be found isn't forgotten while it stays stopped by our doing */
 	for (size_t i = table->n; i-- > 0;)
-		if (!table->entries[i].listed)
+		if (!table->entries[i].listed &&
+		    (!table->entries[i].ours || !is_held(table->procfs, &table->entries[i].id)))
 			remove_at(table, i);
 }
 
@@ -250,23 +285,17 @@ static bool has_watchdog(const struct procfs *procfs, int32_t pid)
 /* The process has to be the user's, and the one that was there before. */
 static int check_process(const struct procfs *procfs, struct attached *entry)
 {
-	const struct procstat_units units = procstat_units();
-	struct proc_facts facts = {0};
-	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
-	int r = fd < 0 ? fd : procstat_read_fd(fd, &units, &facts);
+	struct proc_facts facts;
+	int r = attached_look(procfs, &(struct proc_id){.pid = entry->id.pid}, &facts);
 
-	if (r == 0)
-		r = procstat_read_full(procfs, &facts);
-	if (r < 0)
-		return r;
-	if (facts.uid != entry->uid ||
-	    (entry->id.start_ticks && entry->id.start_ticks != facts.id.start_ticks))
-		return -EPERM;
-	if (!entry->id.start_ticks) {
+	if (r == 0 && (facts.uid != entry->uid ||
+		       (entry->id.start_ticks && entry->id.start_ticks != facts.id.start_ticks)))
+		r = -EPERM;
+	if (r == 0 && !entry->id.start_ticks) {
 		entry->id.start_ticks = facts.id.start_ticks;
 		entry->watchdog = has_watchdog(procfs, entry->id.pid);
 	}
-	return 0;
+	return r;
 }
 
 int attached_connect(const struct attached_table *table, struct attached *entry)
@@ -308,18 +337,12 @@ static void note_silence(struct attached *entry, uint64_t now_ns)
 /* Reads when it started, too, where nobody could be asked yet. */
 static bool is_stopped(const struct procfs *procfs, struct attached *entry)
 {
-	const struct procstat_units units = procstat_units();
-	struct proc_facts facts = {0};
-	_cleanup_close_ int fd = procfs_open_pid_file(procfs, entry->id.pid, "stat");
-	char state;
+	struct proc_facts facts;
 
-	if (fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ||
-	    procstat_read_full(procfs, &facts) < 0 || facts.uid != entry->uid)
+	if (attached_look(procfs, &entry->id, &facts) < 0 || facts.uid != entry->uid)
 		return false;
-	if (!entry->id.start_ticks)
-		entry->id.start_ticks = facts.id.start_ticks;
-	return procstat_living_thread(procfs, &facts, &state) > 0 && state == 'T' &&
-	       entry->id.start_ticks == facts.id.start_ticks;
+	entry->id.start_ticks = facts.id.start_ticks;
+	return facts.state == 'T';
 }
 
 static void ask(const struct attached_table *table, struct attached *entry, uint64_t now_ns)
@@ -327,6 +350,10 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 	const unsigned char question = WIRE_STATUS;
 	_cleanup_close_ int fd = attached_connect(table, entry);
 
+	if (fd == -ECONNREFUSED && now_ns < entry->up_ns) {
+		entry->next_ns = now_ns + HELPER_LOOK_NS;
+		return;
+	}
 	entry->orphan = fd == -ECONNREFUSED && is_stopped(table->procfs, entry);
 	if (fd < 0 || send(fd, &question, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
 		note_silence(entry, now_ns);
@@ -334,6 +361,34 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 	}
 	entry->question_fd = take_fd(&fd);
 	entry->deadline_ns = now_ns + ANSWER_NS;
+}
+
+void attached_ask_again(struct attached *entry)
+{
+	if (entry->next_ns == UINT64_MAX)
+		return;
+	entry->silences = 0;
+	entry->next_ns = 0;
+}
+
+void attached_note_revival(struct attached *entry)
+{
+	close_fd(&entry->question_fd);
+	entry->orphan = false;
+	entry->next_ns = UINT64_MAX;
+}
+
+void attached_note_revived(struct attached *entry, bool done, uint64_t now_ns)
+{
+	if (done) {
+		entry->up_ns = now_ns + HELPER_UP_NS;
+		entry->tried = false;
+	}
+	if (entry->requested)
+		return;
+	/* once: where nobody listens then either, it takes its turn among the silent */
+	entry->next_ns = now_ns + (done && entry->silences <= 1 ? HELPER_LOOK_NS
+								: ASK_AGAIN_NS << entry->silences);
 }
 
 void attached_note_request(struct attached *entry)
@@ -489,8 +544,8 @@ bool attached_all_heard(const struct attached_table *table)
 
 void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 {
-	bool stopped = state == 'T' || state == 't';
-	bool before = entry->process_state == 'T' || entry->process_state == 't';
+	bool stopped = attached_is_stopped(state);
+	bool before = attached_is_stopped(entry->process_state);
 
 	/* also where only its tracer has gone: that was its helper */
 	if (entry->process_state && (stopped || before) && state != entry->process_state &&

@@ -34,6 +34,8 @@ struct attached {
 	bool requested;	    /* by us, and what came of it isn't known yet */
 	bool changed;	    /* between running and swapped; see attached_poll */
 	bool orphan;	    /* stopped, and nobody listens: its helper may have been killed */
+	bool tried;	    /* to bring it back, at the end */
+	bool told;	    /* that it stays */
 	bool watchdog;	    /* its service manager expects signs of life */
 	uint8_t silences;   /* questions in a row without an answer that can be used */
 	char process_state; /* of the last look, to see that it stopped or went on */
@@ -44,6 +46,7 @@ struct attached {
 	uint64_t mm_tag;	       /* of the program, as last noted; see struct proc_facts */
 	int question_fd;	       /* -1: none is open */
 	uint64_t deadline_ns, next_ns; /* of the question that is open, and for the next one */
+	uint64_t up_ns;		       /* until then its new helper may be on its way yet */
 };
 
 struct attached_table {
@@ -60,7 +63,7 @@ struct attached_table {
  * them, for anybody may make any number of those. */
 void attached_note_user(struct attached_table *table, uint32_t uid);
 
-/* Looks at the directories: who came, and who went. */
+/* Looks at the directories: who came, and who went. Who is ours and stays stopped hasn't gone. */
 void attached_scan(struct attached_table *table);
 
 /* Takes in what has been answered, and asks those whose turn it is. Entries that turn out to have
@@ -76,6 +79,17 @@ void attached_close(struct attached_table *table);
 
 /* The entry of a process, or NULL. With start_ticks 0 of that pid, whatever process it is. */
 struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
+
+/* The process of this identity as the kernel has it now: full facts, and in state the letter of a
+ * thread that lives. With start_ticks 0 whatever process has that pid. -ESRCH where it has ended.
+ */
+int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret);
+
+/* By that letter: one that is swapped is stopped, and its helper traces it. */
+static inline bool attached_is_stopped(char state)
+{
+	return state == 'T' || state == 't';
+}
 
 /* Notes that there is such a process: where the pid was another one's, nothing is known of this. */
 void attached_note_process(struct attached_table *table, const struct proc_id *id);
@@ -95,6 +109,15 @@ void attached_note_result(struct attached *entry, enum attached_state state, uin
 
 /* Notes that a daemon before us has had it swapped: whether it still is, it has to say. */
 void attached_inherit(struct attached *entry, uint64_t moved_bytes);
+
+/* Has it asked at once, as if it had never been silent; not where a request of ours is under way,
+ * which tells. */
+void attached_ask_again(struct attached *entry);
+
+/* Notes that another helper is being started for it, which nobody else may do meanwhile, and how
+ * that has ended: where it's there it is asked soon, and for some seconds only that. */
+void attached_note_revival(struct attached *entry);
+void attached_note_revived(struct attached *entry, bool done, uint64_t now_ns);
 
 /* Notes how much has left memory by our request: more than that it doesn't hold. */
 void attached_note_moved(struct attached *entry, uint64_t bytes);

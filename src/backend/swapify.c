@@ -31,9 +31,11 @@ static int swapify_probe(void *ctx, struct text *why)
 
 static uint64_t swapify_estimate(void *ctx, const struct proc *proc)
 {
-	const struct attached *entry = find(ctx, &proc->facts.id);
+	const struct swapify *swapify = ctx;
+	const struct attached *entry = find(swapify, &proc->facts.id);
 
-	return entry && entry->state == ATTACHED_RUNNING && entry->uid == proc->facts.uid &&
+	return swapify->params->enabled && entry && entry->state == ATTACHED_RUNNING &&
+			       entry->uid == proc->facts.uid &&
 			       proc->facts.anon_bytes >= CRUMB_BYTES
 		       ? proc->facts.anon_bytes
 		       : 0;

@@ -33,7 +33,7 @@ static int add_backends(struct daemon *daemon)
 	daemon->real_madvise = (struct backend){&reclaim_madvise, &daemon->madvise};
 	executor->n_backends = 0;
 	/* this one first: frozen.c counts on it */
-	if (params->swapify.enabled)
+	if (daemon->swapify_on)
 		executor->backends[executor->n_backends++] =
 			daemon->dry_run
 				? (struct backend){&reclaim_null_swapify, &daemon->real_swapify}
@@ -69,8 +69,8 @@ static bool is_frozen(void *owner, int32_t pid)
 		attached_find(&daemon->attached, &(struct proc_id){.pid = pid});
 
 	/* also who hasn't said yet whether he still is */
-	return handover_expects(daemon, pid) || (daemon->config.params.swapify.enabled && entry &&
-						 (entry->state == ATTACHED_SWAPPED || entry->ours));
+	return handover_expects(daemon, pid) ||
+	       (daemon->swapify_on && entry && (entry->state == ATTACHED_SWAPPED || entry->ours));
 }
 
 int daemon_open(struct daemon *daemon, const char *root, struct config *config, bool dry_run,
@@ -89,6 +89,7 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	}
 	daemon->sampler.is_frozen = is_frozen;
 	daemon->sampler.owner = daemon;
+	daemon->swapify_on = daemon->config.params.swapify.enabled;
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
 	swapspace_init(&daemon->swapspace, &daemon->sampler.procfs,
@@ -124,20 +125,25 @@ void daemon_close(struct daemon *daemon)
 
 void daemon_reconfigure(struct daemon *daemon, struct config *config)
 {
-	bool switched = config->params.swapify.enabled != daemon->config.params.swapify.enabled;
-
 	/* jobs hold pointers into nothing that changes, but their backend may be gone now */
 	executor_abort(&daemon->executor, daemon->sampler.snapshot.now_ns);
 	if (config->params.memory.cooldown_ns != daemon->config.params.memory.cooldown_ns)
 		daemon->machine.cooldown_ns = config->params.memory.cooldown_ns;
 	config_free(&daemon->config);
 	daemon->config = *config;
-	if (switched)
-		frozen_switched(daemon);
+	(void)frozen_switch(daemon);
 	(void)take_params(daemon);
 	swapspace_configure(&daemon->swapspace, daemon->sampler.snapshot.now_ns);
 	sampler_reload(&daemon->sampler);
 	prelock_reload(daemon->prelock);
+}
+
+/* Off, it stays in use until the last program is back that it has frozen before. */
+static void switch_swapify(struct daemon *daemon)
+{
+	if (!daemon->config.params.swapify.enabled && !executor_busy(&daemon->executor) &&
+	    frozen_switch(daemon))
+		(void)add_backends(daemon);
 }
 
 uint64_t daemon_available_bytes(const struct daemon *daemon)
@@ -482,6 +488,7 @@ void daemon_tick(struct daemon *daemon, uint64_t now_ns)
 	int r;
 
 	daemon->ticks++;
+	switch_swapify(daemon);
 	r = sampler_read_memory(&daemon->sampler, now_ns);
 	if (r < 0) {
 		hold_still(daemon, r);

@@ -14,7 +14,7 @@
 /* Things that are said once and then counted, until they are over. */
 struct said {
 	bool bad_memory, no_room, nothing_found, table_full, attached_full, no_prelock,
-		waits_for_room;
+		waits_for_room, swapify_off;
 	int failed; /* the last error of an action that was told */
 };
 
@@ -28,6 +28,7 @@ struct daemon {
 	struct plan plan; /* the last one; too large for a stack */
 	struct attached_table attached;
 	struct swapify swapify;
+	bool swapify_on;      /* enabled, or off and not all back yet that was frozen before */
 	int32_t reviving_pid; /* of the program whose helper is being started anew; 0: none */
 	pid_t reviver;	      /* the child that does it */
 	struct madvise madvise;

@@ -38,11 +38,12 @@ void frozen_scan(struct daemon *daemon)
 	struct attached_table *table = &daemon->attached;
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 
-	if (!daemon->config.params.swapify.enabled)
+	if (!daemon->swapify_on)
 		return;
 	for (size_t i = 0; i < snapshot->n_procs; i++)
 		if (snapshot->procs[i].facts.flags & PROC_FULL)
 			attached_note_user(table, snapshot->procs[i].facts.uid);
+	handover_note_users(daemon);
 	attached_scan(table);
 	clean_images(daemon);
 	if (table->left_out > 0 && !daemon->said.attached_full)
@@ -52,11 +53,30 @@ void frozen_scan(struct daemon *daemon)
 	daemon->said.attached_full = table->left_out > 0;
 }
 
-void frozen_switched(struct daemon *daemon)
+/* By our doing, and not back: it's stopped, or on its way. */
+static bool is_left(const struct daemon *daemon, const struct attached *entry)
+{
+	struct proc_facts facts;
+	int r = entry->ours ? attached_look(&daemon->sampler.procfs, &entry->id, &facts) : -ESRCH;
+
+	if (r == 0)
+		return attached_is_stopped(facts.state) || entry->state == ATTACHED_BUSY;
+	return r != -ESRCH;
+}
+
+bool frozen_left(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (is_left(daemon, &daemon->attached.entries[i]))
+			return true;
+	return handover_awaits_frozen(daemon);
+}
+
+/* Who stands behind the first backend moves by one. */
+static void move_backends(struct daemon *daemon, bool on)
 {
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 	struct backend_stats *stats = daemon->executor.stats;
-	bool on = daemon->config.params.swapify.enabled;
 
 	memmove(&stats[on], &stats[!on], (BACKEND_MAX - 1) * sizeof *stats);
 	stats[on ? 0 : BACKEND_MAX - 1] = (struct backend_stats){0};
@@ -69,8 +89,24 @@ void frozen_switched(struct daemon *daemon)
 		else if (past->held_by > 0)
 			past->held_by--;
 	}
+}
+
+bool frozen_switch(struct daemon *daemon)
+{
+	bool enabled = daemon->config.params.swapify.enabled, left = frozen_left(daemon);
+	bool on = enabled || left;
+
+	if (!enabled && left && !daemon->said.swapify_off)
+		log_notice("[swapify] is off: nobody is swapped by it any more, and who is comes "
+			   "back when there is plenty, or at the end");
+	daemon->said.swapify_off = !enabled && left;
+	if (on == daemon->swapify_on)
+		return false;
+	daemon->swapify_on = on;
+	move_backends(daemon, on);
 	if (!on)
 		attached_close(&daemon->attached);
+	return true;
 }
 
 static void take_change(struct proc *proc, struct attached *entry, uint64_t now_ns)
@@ -93,7 +129,7 @@ void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome)
 	uint64_t before = u64_add_sat(outcome->before.anon_bytes, outcome->before.swap_bytes);
 	uint64_t after = u64_add_sat(outcome->after.anon_bytes, outcome->after.swap_bytes);
 
-	if (entry && outcome->action.backend == 0 && daemon->config.params.swapify.enabled)
+	if (entry && outcome->action.backend == 0 && daemon->swapify_on)
 		attached_note_moved(entry, u64_sub_sat(before, after));
 }
 
@@ -105,7 +141,7 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 		attached_note_process(&daemon->attached, &proc->facts.id);
 	proc->past.frozen_bytes = 0;
 	proc->facts.flags &= ~(uint32_t)(PROC_WATCHDOG | PROC_ASYNC_IO);
-	if (!daemon->config.params.swapify.enabled || !entry)
+	if (!daemon->swapify_on || !entry)
 		return;
 	attached_note_program(entry, proc->facts.mm_tag);
 	if (!entry->id.start_ticks)
@@ -141,9 +177,8 @@ static void end_revival(struct daemon *daemon, int status, uint64_t now_ns)
 		log_warning("swapped without a helper, and another one can't be started: %s "
 			    "pid=%d; as its user or root: swap -a unswap %d",
 			    text_error(error), daemon->reviving_pid, daemon->reviving_pid);
-	/* once: where nobody listens then either, it takes its turn among the silent */
-	if (entry && error == 0 && entry->silences <= 1)
-		entry->next_ns = now_ns;
+	if (entry)
+		attached_note_revived(entry, error == 0, now_ns);
 	daemon->reviver = 0;
 	daemon->reviving_pid = 0;
 }
@@ -157,7 +192,7 @@ static void hear_reviver(struct daemon *daemon, uint64_t now_ns)
 }
 
 /* One orphan at a time gets a helper again, each time that it's found to have none. */
-static void revive_orphans(struct daemon *daemon)
+static void revive_orphans(struct daemon *daemon, uint64_t now_ns)
 {
 	struct attached_table *table = &daemon->attached;
 
@@ -166,10 +201,12 @@ static void revive_orphans(struct daemon *daemon)
 
 		if (!entry->orphan)
 			continue;
-		entry->orphan = false;
+		attached_note_revival(entry);
 		daemon->reviver = orphan_revive(&daemon->sampler.procfs, entry,
 						daemon->config.params.swapify.timeout_ns);
 		daemon->reviving_pid = entry->id.pid;
+		if (daemon->reviver < 0)
+			attached_note_revived(entry, false, now_ns);
 	}
 }
 
@@ -178,65 +215,107 @@ void frozen_update(struct daemon *daemon, uint64_t now_ns)
 	struct snapshot *snapshot = &daemon->sampler.snapshot;
 
 	hear_reviver(daemon, now_ns);
-	if (!daemon->config.params.swapify.enabled)
+	if (!daemon->swapify_on)
 		return;
 	attached_poll(&daemon->attached, now_ns);
 	handover_take_frozen(daemon);
-	revive_orphans(daemon);
+	revive_orphans(daemon, now_ns);
 	for (size_t i = 0; daemon->attached.n > 0 && i < snapshot->n_procs; i++)
 		frozen_note(daemon, &snapshot->procs[i], now_ns);
 }
 
-bool frozen_unheard(const struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->attached.n; i++) {
-		const struct attached *entry = &daemon->attached.entries[i];
-
-		if (entry->ours && entry->silences == 0 &&
-		    (entry->state == ATTACHED_UNKNOWN || entry->state == ATTACHED_BUSY))
-			return true;
-	}
-	return handover_awaits_frozen(daemon);
-}
-
-bool frozen_left(const struct daemon *daemon)
+void frozen_ask_again(struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->attached.n; i++)
 		if (daemon->attached.entries[i].ours)
-			return true;
-	return false;
+			attached_ask_again(&daemon->attached.entries[i]);
 }
 
-void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret)
+/* Who has left no record may be ours all the same: he says so. */
+bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns)
+{
+	if (daemon->reviver > 0)
+		return true;
+	for (size_t i = 0; i < daemon->attached.n; i++)
+		if (daemon->attached.entries[i].ours &&
+		    daemon->attached.entries[i].next_ns <= now_ns + NS_PER_S)
+			return true;
+	return !attached_all_heard(&daemon->attached);
+}
+
+static void say_stays(const struct daemon *daemon, const struct proc_id *id, const char *why)
+{
+	struct proc_facts facts;
+	bool known = attached_look(&daemon->sampler.procfs, id, &facts) == 0;
+
+	log_warning("stays swapped%s: pid=%d name=%s; swap -a unswap brings it back", why, id->pid,
+		    known ? FMT_SAFE(facts.comm) : "unknown");
+}
+
+void frozen_say_left(const struct daemon *daemon)
+{
+	const struct handover *handover = &daemon->handover;
+
+	for (size_t i = 0; !daemon->dry_run && i < daemon->attached.n; i++) {
+		const struct attached *entry = &daemon->attached.entries[i];
+
+		if (is_left(daemon, entry) && !entry->told)
+			say_stays(daemon, &entry->id,
+				  entry->silences > 0 ? ", it doesn't answer" : "");
+	}
+	for (size_t i = 0; i < handover->n_found; i++)
+		if (handover->found[i].frozen)
+			say_stays(daemon, &handover->found[i].id, ", its socket can't be found");
+}
+
+/* Whether it comes back now; spare_bytes is what may be taken for it. */
+static bool is_to_come(const struct proc *proc, struct attached *entry, uint64_t *spare_bytes)
+{
+	if (!is_swapped(entry) || !entry->ours || entry->tried ||
+	    !attached_is_stopped(proc->facts.state))
+		return false;
+	entry->tried = true;
+	if (entry->held_bytes > *spare_bytes) {
+		entry->told = true;
+		log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
+			    "swap -a unswap brings it back",
+			    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
+			    FMT_BYTES(entry->held_bytes));
+		return false;
+	}
+	*spare_bytes -= entry->held_bytes;
+	return true;
+}
+
+static void plan_exit(struct daemon *daemon, bool silent, struct plan *ret)
 {
 	const struct snapshot *snapshot = &daemon->sampler.snapshot;
 	uint64_t margin_bytes = u64_percent(snapshot->mem.total_bytes, EXIT_MARGIN_PERCENT);
 	uint64_t spare_bytes = u64_sub_sat(daemon_available_bytes(daemon), margin_bytes);
 
-	*ret = (struct plan){0};
 	for (size_t i = 0; i < snapshot->n_procs && ret->n_actions < PLAN_MAX; i++) {
 		const struct proc *proc = &snapshot->procs[i];
-		const struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
+		struct attached *entry = attached_find(&daemon->attached, &proc->facts.id);
 		struct action *action = &ret->actions[ret->n_actions];
 
-		if (!is_swapped(entry) || !entry->ours || proc->past.frozen_bytes == 0 ||
-		    proc->past.out_since_ns < since_ns)
+		if (!entry || (entry->silences > 0) != silent ||
+		    !is_to_come(proc, entry, &spare_bytes))
 			continue;
-		if (proc->past.frozen_bytes > spare_bytes) {
-			log_warning("stays swapped, there is no room: pid=%d name=%s bytes=%s; "
-				    "swap -a unswap brings it back",
-				    proc->facts.id.pid, FMT_SAFE(proc->facts.comm),
-				    FMT_BYTES(proc->past.frozen_bytes));
-			continue;
-		}
-		spare_bytes -= proc->past.frozen_bytes;
 		*action = (struct action){.verb = ACTION_RESTORE,
 					  .id = proc->facts.id,
-					  .backend = proc->past.held_by,
 					  .uid = proc->facts.uid,
-					  .bytes = proc->past.frozen_bytes,
+					  .bytes = entry->held_bytes,
 					  .mm_tag = proc->facts.mm_tag};
 		memcpy(action->comm, proc->facts.comm, COMM_SIZE);
 		ret->n_actions++;
 	}
+}
+
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret)
+{
+	*ret = (struct plan){0};
+	plan_exit(daemon, false, ret);
+	/* they may keep everybody waiting */
+	if (ret->n_actions == 0)
+		plan_exit(daemon, true, ret);
 }

@@ -7,8 +7,10 @@
 /* Looks for sockets; before a scan, which then follows those that are swapped. */
 void frozen_scan(struct daemon *daemon);
 
-/* [swapify] enabled is another one than it was: whoever stands behind the first backend moves. */
-void frozen_switched(struct daemon *daemon);
+/* Whether the first backend is to be there: [swapify] is enabled, or something that it has frozen
+ * is left. Where that is news, whoever stands behind it moves, and the backends are to be added
+ * anew: true. Nothing may be under way. */
+bool frozen_switch(struct daemon *daemon);
 
 /* Takes answers in, asks, and tells the followed processes what they have out. Every tick. */
 void frozen_update(struct daemon *daemon, uint64_t now_ns);
@@ -19,13 +21,19 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns);
 /* The same for what an action has been seen to move out. */
 void frozen_note_moved(struct daemon *daemon, const struct outcome *outcome);
 
-/* Whether it isn't known yet of somebody whom a daemon before us has frozen if he still is. */
-bool frozen_unheard(const struct daemon *daemon);
+/* Has all that we froze asked anew: their helpers may have ended since. For the end. */
+void frozen_ask_again(struct daemon *daemon);
+
+/* Whether an answer is awaited, or will be within a second, or a new helper. For the end. */
+bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns);
 
 /* Whether anybody is still frozen by this daemon, or one before it. */
 bool frozen_left(const struct daemon *daemon);
 
-/* Plans to bring back everything that this daemon or an earlier one has frozen and that leaves 5 %
- * of memory available; what doesn't fit is said, and stays. Only what went out at since_ns or
- * later. For the end. */
-void frozen_plan_exit(struct daemon *daemon, uint64_t since_ns, struct plan *ret);
+/* Plans to bring back what this daemon or an earlier one has frozen and that leaves 5 % of memory
+ * available, each one once, as many as a plan holds; what doesn't fit is said, and stays. Those
+ * that don't answer come when there is nobody else. For the end. */
+void frozen_plan_exit(struct daemon *daemon, struct plan *ret);
+
+/* Says who stays swapped, but for whom that was said. For the end. */
+void frozen_say_left(const struct daemon *daemon);

@@ -82,6 +82,32 @@ static void forget(struct handover *handover, size_t at)
 	handover->found[at] = handover->found[--handover->n_found];
 }
 
+void handover_note_users(struct daemon *daemon)
+{
+	const struct handover *handover = &daemon->handover;
+	struct proc_facts facts;
+
+	for (size_t i = 0; i < handover->n_found; i++)
+		if (handover->found[i].frozen &&
+		    attached_look(&daemon->sampler.procfs, &handover->found[i].id, &facts) == 0)
+			attached_note_user(&daemon->attached, facts.uid);
+}
+
+/* Nobody can be asked whether it is swapped still. What doesn't run may be: it stays known, for a
+ * later scan or a later daemon. */
+static bool may_be_frozen(const struct daemon *daemon, const struct proc_id *id)
+{
+	struct proc_facts facts;
+	int r = attached_look(&daemon->sampler.procfs, id, &facts);
+
+	if (r == -ESRCH)
+		log_info("swapped by an earlier daemon, and has ended pid=%d", id->pid);
+	else if (r == 0 && !attached_is_stopped(facts.state))
+		log_info("swapped by an earlier daemon, and runs again pid=%d name=%s", id->pid,
+			 FMT_SAFE(facts.comm));
+	return r == 0 ? attached_is_stopped(facts.state) : r != -ESRCH;
+}
+
 void handover_take_frozen(struct daemon *daemon)
 {
 	struct handover *handover = &daemon->handover;
@@ -89,14 +115,15 @@ void handover_take_frozen(struct daemon *daemon)
 	for (size_t i = handover->n_found; i-- > 0;) {
 		const struct handover_record *record = &handover->found[i];
 		struct attached *entry = attached_find(&daemon->attached, &record->id);
+		bool known = entry && entry->id.start_ticks;
 
-		if (!record->frozen)
-			continue;
 		/* whose identity isn't known yet is asked first */
-		if (entry && entry->id.start_ticks == 0 && entry->silences == 0)
+		if (!record->frozen || (entry && !known && entry->silences == 0))
 			continue;
-		if (entry)
+		if (known)
 			attached_inherit(entry, record->bytes);
+		else if (may_be_frozen(daemon, &record->id))
+			continue;
 		forget(handover, i);
 	}
 }

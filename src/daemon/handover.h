@@ -39,7 +39,11 @@ size_t handover_parse(const char *text, struct handover_record ret[static HANDOV
  * nothing is handed over. */
 void handover_open(struct daemon *daemon);
 
-/* Takes over what of it can be found by now. Before a scan, and after it. */
+/* Has the directories of those looked at who have something frozen. Before those are. */
+void handover_note_users(struct daemon *daemon);
+
+/* Takes over what of it can be found by now. Before a scan, and after it. What is
+ * frozen is kept until it's found, has ended, or is seen to run. */
 void handover_take_frozen(struct daemon *daemon);
 void handover_take_paged(struct daemon *daemon, uint64_t now_ns);
 

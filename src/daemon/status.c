@@ -164,7 +164,7 @@ static void print_attached(const struct printer *out, const struct daemon *daemo
 	static const char *const states[] = {"unknown", "running", "busy", "swapped"};
 	const struct attached_table *table = &daemon->attached;
 
-	if (!daemon->config.params.swapify.enabled)
+	if (!daemon->swapify_on)
 		return;
 	print(out,
 	      "attached: programs=%zu left_out=%u swapped_by_others=%llu unswapped_by_others=%llu",

@@ -1,67 +1,88 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/thaw.h"
 
+#include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "daemon/frozen.h"
 #include "sys/clock.h"
 
 #define THAW_NS (60 * NS_PER_S)	  /* systemd gives 90 s to end in */
 #define FREEZE_NS (15 * NS_PER_S) /* of it, for what is on its way out */
-#define HEAR_NS (10 * NS_PER_S)	  /* for all answers together */
+#define HEAR_NS (30 * NS_PER_S)	  /* for all answers together */
+#define ROUND_NS (10 * NS_PER_S)  /* then those that have answered come back first */
 #define HEAR_STEP_NS (10 * NS_PER_MS)
 
-static void run_jobs(struct daemon *daemon, struct loop *loop, uint64_t end_ns)
+/* Runs what is under way, and hears those that are asked, until neither is to be waited for: who
+ * doesn't answer isn't. False where waiting fails. */
+static bool run_and_hear(struct daemon *daemon, struct loop *loop, uint64_t end_ns,
+			 uint64_t heard_ns)
 {
 	bool more = true;
 
-	/* who doesn't answer isn't waited for */
-	while (executor_moving(&daemon->executor) && clock_now_ns() < end_ns) {
+	for (;;) {
+		uint64_t now_ns = clock_now_ns(), wake_ns = now_ns + NS_PER_S;
 		struct loop_events events;
+		bool hears;
 
-		if (loop_wait(loop,
-			      more ? 0 : u64_min(executor_deadline_ns(&daemon->executor), end_ns),
-			      &events) < 0)
-			break;
+		frozen_update(daemon, now_ns);
+		hears = now_ns < heard_ns && frozen_unheard(daemon, now_ns);
+		if (now_ns >= end_ns || (!hears && !executor_moving(&daemon->executor)))
+			return true;
+		if (hears)
+			wake_ns = now_ns + HEAR_STEP_NS;
+		wake_ns = u64_min(wake_ns, executor_deadline_ns(&daemon->executor));
+		if (loop_wait(loop, more ? 0 : wake_ns, &events) < 0)
+			return false;
 		for (size_t i = 0; i < events.n_ready; i++)
 			executor_ready(&daemon->executor, events.ready[i]);
 		more = executor_run(&daemon->executor, clock_now_ns());
 	}
 }
 
-static void thaw_since(struct daemon *daemon, struct loop *loop, uint64_t since_ns, uint64_t end_ns)
+/* Has those brought back that are known by now. Whether there are any. */
+static bool thaw_known(struct daemon *daemon)
 {
-	if (sampler_read_memory(&daemon->sampler, clock_now_ns()) < 0)
-		return;
-	frozen_plan_exit(daemon, since_ns, &daemon->plan);
-	executor_submit(&daemon->executor, &daemon->plan);
-	run_jobs(daemon, loop, end_ns);
-}
+	int r;
 
-/* Who was frozen by a daemon before us is known when he has answered, and can be planned for when
- * he is followed. */
-static void hear_all(struct daemon *daemon, struct loop *loop)
-{
-	uint64_t end_ns = clock_now_ns() + HEAR_NS;
-	struct loop_events events;
-
-	frozen_scan(daemon);
-	do
-		frozen_update(daemon, clock_now_ns());
-	while (frozen_unheard(daemon) && clock_now_ns() < end_ns &&
-	       loop_wait(loop, clock_now_ns() + HEAR_STEP_NS, &events) == 0);
+	/* whoever waits still stands behind one that doesn't answer */
+	if (!executor_moving(&daemon->executor))
+		(void)executor_cancel_queued(&daemon->executor);
+	/* who answers can be planned for when he is followed */
 	daemon_survey(daemon, clock_now_ns());
+	r = sampler_read_memory(&daemon->sampler, clock_now_ns());
+	if (r < 0 && !daemon->said.bad_memory && frozen_left(daemon)) {
+		daemon->said.bad_memory = true;
+		log_warning("cannot read /proc/meminfo: %s; nobody is brought back",
+			    text_error(-r));
+	}
+	if (r < 0)
+		return false;
+	frozen_plan_exit(daemon, &daemon->plan);
+	executor_submit(&daemon->executor, &daemon->plan);
+	return daemon->plan.n_actions > 0;
 }
 
+/* In rounds: a plan takes so many and no more, and others have answered, or gone all the way out,
+ * meanwhile. */
 void thaw_all(struct daemon *daemon, struct loop *loop)
 {
-	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS;
+	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS, now_ns = start_ns;
+	uint64_t until_ns = start_ns + FREEZE_NS;
+	bool more = true;
 
 	/* what is being frozen goes through with it, and can be thawed only then */
-	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, clock_now_ns());
-	executor_abort_verb(&daemon->executor, ACTION_RESTORE, clock_now_ns());
-	run_jobs(daemon, loop, start_ns + FREEZE_NS);
-	hear_all(daemon, loop);
-	thaw_since(daemon, loop, 0, end_ns);
-	/* what took longer to go out than that */
-	thaw_since(daemon, loop, start_ns + FREEZE_NS, end_ns);
+	executor_abort_verb(&daemon->executor, ACTION_RECLAIM, now_ns);
+	executor_abort_verb(&daemon->executor, ACTION_RESTORE, now_ns);
+	frozen_ask_again(daemon);
+	frozen_scan(daemon);
+	while (more && now_ns < end_ns) {
+		more = run_and_hear(daemon, loop, until_ns,
+				    u64_min(now_ns + ROUND_NS, start_ns + HEAR_NS));
+		until_ns = end_ns;
+		now_ns = clock_now_ns();
+		more = more && (thaw_known(daemon) || executor_moving(&daemon->executor) ||
+				(now_ns < start_ns + HEAR_NS && frozen_unheard(daemon, now_ns)));
+	}
+	frozen_say_left(daemon);
 }

@@ -5,5 +5,5 @@
 #include "daemon/loop.h"
 
 /* Brings back what this daemon or an earlier one has frozen, as far as it fits, and waits for it,
- * a minute and a half at most. frozen_left() tells whether anything stayed. */
+ * a minute at most. Says what stays; frozen_left() tells whether anything stayed. */
 void thaw_all(struct daemon *daemon, struct loop *loop);

@@ -85,7 +85,7 @@ await_dump "attached: pid=${PID[second]} uid=$OURS state=swapped held=4[0-9.]+Mi
 await_dump 'held: processes=2'
 expect_dump 'swapped_by_others=1 unswapped_by_others=0'
 stop_daemon
-runs second || fail "what an earlier daemon has swapped stays"
+await "what an earlier daemon has swapped to run" runs second
 is_frozen first || fail "what others have swapped was brought back"
 verify second
 start_daemon --madvise.enabled=no "--protect.uids=0 $SPARED" --swapify.enabled=yes
@@ -115,7 +115,8 @@ skip_log
 memory 5
 await_log 'cannot swap: .*: the disk is full pid='
 await_log '-> diet: a limit was met'
-runs first && runs second
+await "first to run on" runs first
+await "second to run on" runs second
 verify first second
 memory 50
 umount "$WORK/images-$OURS"
@@ -128,7 +129,8 @@ await "first to be frozen again" is_frozen first
 await "second to be frozen again" is_frozen second
 memory 50
 stop_daemon
-runs first && runs second
+await "first to run at the end" runs first
+await "second to run at the end" runs second
 verify first second
 expect "an image is left at the end" [ -z "$(ls "$WORK/images-$OURS")" ]
 
@@ -171,7 +173,7 @@ leave_daemon
 DAEMON=$!
 await_log 'started version='
 stop_daemon
-expect "its own wasn't thawed" runs first
+await "its own to be thawed" runs first
 expect "another one's was" is_frozen second
 # or when it has only heard of somebody who has shrunk to nothing meanwhile
 start_daemon "${again[@]}"
@@ -186,7 +188,7 @@ dump
 kill -CONT "$helper"
 for _ in {1..10}; do breathe; done # until it has answered, which nothing tells
 stop_daemon
-expect "its own wasn't thawed" runs first
+await "its own to be thawed" runs first
 tell second 2
 verify first second
 
@@ -201,8 +203,8 @@ stop_daemon
 is_frozen first
 is_frozen second
 expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --daemon.on_exit=leave --thaw
-runs first
-runs second
+await "first to be thawed" runs first
+await "second to be thawed" runs second
 verify first second
 expect "something is left to thaw" [ "$(cat "$WORK/lock.held")" = 'swapify-policy held 1' ]
 expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
@@ -214,4 +216,4 @@ stop_daemon
 expect_status 1 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
 memory 50
 expect_status 0 "$BUILD/swapify-policy" "${OPTIONS[@]}" --thaw
-runs first
+await "first to be thawed again" runs first

@@ -732,6 +732,84 @@ START_TEST(taken_over)
 }
 END_TEST
 
+/* Without its socket it is known as long as it stays stopped by our doing. */
+START_TEST(a_socket_that_is_gone)
+{
+	struct program program;
+	struct attached *entry;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	ck_assert_int_eq(kill(program.child.pid, SIGSTOP), 0);
+	while (!is_stopped(program.child.pid))
+		continue;
+	attached_note_request(entry);
+	attached_note_result(entry, ATTACHED_SWAPPED, MIB, NOW);
+	ck_assert_int_eq(unlink(program.path), 0);
+	attached_scan(&table);
+	ck_assert_ptr_eq(entry_of(program.child.pid), entry);
+	ck_assert(entry->ours);
+	ck_assert_int_eq(kill(program.child.pid, SIGCONT), 0);
+	while (is_stopped(program.child.pid))
+		continue;
+	attached_scan(&table);
+	ck_assert_ptr_null(entry_of(program.child.pid));
+	end_program(&program);
+}
+END_TEST
+
+/* A helper that was killed is replaced once: while that is under way, and until the new one has had
+ * time to listen, nobody is called an orphan again. */
+START_TEST(a_new_helper)
+{
+	struct program program;
+	struct attached *entry;
+	uint64_t now_ns = NOW;
+
+	if (!set_up())
+		return;
+	entry = start_running(&program);
+	ck_assert_int_eq(kill(program.child.pid, SIGSTOP), 0);
+	while (!is_stopped(program.child.pid))
+		continue;
+	ck_assert_int_eq(unlink(program.path), 0);
+	put("/", program.path + 1); /* nobody listens */
+	ck_assert_int_eq(chown(program.path, USER, USER), 0);
+	attached_ask_again(entry);
+	attached_poll(&table, now_ns);
+	ck_assert(entry->orphan);
+	ck_assert_uint_eq(entry->silences, 1);
+	attached_note_revival(entry);
+	attached_note_state(entry, 't', now_ns);
+	attached_note_state(entry, 'T', now_ns);
+	attached_ask_again(entry);
+	attached_poll(&table, now_ns);
+	ck_assert(!entry->orphan);
+	ck_assert_uint_eq(entry->silences, 1);
+	attached_note_revived(entry, true, now_ns);
+	for (int i = 0; i < 5; i++) {
+		ck_assert_uint_gt(entry->next_ns, now_ns);
+		ck_assert_uint_le(entry->next_ns, now_ns + NS_PER_S);
+		now_ns = entry->next_ns;
+		attached_poll(&table, now_ns);
+		ck_assert(!entry->orphan);
+		ck_assert_uint_eq(entry->silences, 1);
+	}
+	attached_poll(&table, NOW + NS_PER_MIN);
+	ck_assert(entry->orphan);
+	ck_assert_uint_eq(entry->silences, 2);
+	/* and in vain: then it takes its turn */
+	attached_note_revival(entry);
+	attached_note_revived(entry, true, now_ns);
+	ck_assert_uint_ge(entry->next_ns, now_ns + NS_PER_MIN);
+	attached_note_revival(entry);
+	attached_note_revived(entry, false, now_ns);
+	ck_assert_uint_ge(entry->next_ns, now_ns + NS_PER_MIN);
+	end_program(&program);
+}
+END_TEST
+
 /* The original can't tell: it is swapped still where it is stopped still. */
 START_TEST(an_old_one_taken_over)
 {
@@ -1041,6 +1119,8 @@ int main(void)
 		a_late_deed,
 		turns,
 		taken_over,
+		a_socket_that_is_gone,
+		a_new_helper,
 		an_old_one_taken_over,
 	};
 
