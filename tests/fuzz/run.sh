@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # run.sh BUILD_DIR corpus          builds the fuzz targets and runs each over its corpus
-# run.sh BUILD_DIR fuzz [SECONDS]  searches with each for SECONDS (60), two at a time, and adds what
+# run.sh BUILD_DIR fuzz [SECONDS [TARGET...]]
+#                                  searches with each for SECONDS (60), two at a time, and adds what
 #                                  is worth keeping to the corpus
 # A finding stays in BUILD_DIR/findings. Needs clang and its runtime libraries.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
-usage() { sed -n '3,7s/^# //p' "$0" >&2; exit 2; }
+usage() { sed -n '3,8s/^# //p' "$0" >&2; exit 2; }
 [ $# -ge 2 ] || usage
 mkdir -p "$1" || exit 1
 build=$(cd "$1" && pwd)
@@ -21,8 +22,9 @@ export UBSAN_OPTIONS=print_stacktrace=1
 declare -A max_len=([args]=300 [cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [maps]=2000 [meminfo]=1600 [mountinfo]=300
 	[num]=40 [psi]=200 [resume]=200 [script]=300 [shim_answer]=500 [shim_image]=2048 [shim_maps]=2000 [shim_proc]=1600 [smaps]=1500 [stat]=500 [status]=1600 [swapheader]=600 [swaps]=600 [vswap]=600)
 
-targets=()
+targets=("${@:4}")
 for source in "$here"/fuzz_*.c; do
+	[ $# -le 3 ] || break
 	name=$(basename "$source" .c)
 	targets+=("${name#fuzz_}")
 done
@@ -51,7 +53,7 @@ build_all() {
 run_target() { # NAME ARGS...: its log is shown where it fails
 	local name=$1 log=$build/$1.log
 	shift
-	if "$build/fuzz_$name" -artifact_prefix="$build/findings/$name-" -timeout=10 -rss_limit_mb=1024 \
+	if "$build/fuzz_$name" -artifact_prefix="$build/findings/$name-" -timeout=60 -rss_limit_mb=1024 \
 		"$@" > "$log" 2>&1; then return 0; fi
 	echo "FAIL fuzz $name"
 	tail -n 40 "$log"
