@@ -145,7 +145,7 @@ static void list(struct attached_table *table, int32_t pid, uint32_t uid, uint8_
 
 /* -- processes -------------------------------------------------------------------------------- */
 
-int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret)
+static int look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret)
 {
 	const struct procstat_units units = procstat_units();
 	_cleanup_close_ int fd = procfs_open_pid_file(procfs, id->pid, "stat");
@@ -167,11 +167,27 @@ int attached_look(const struct procfs *procfs, const struct proc_id *id, struct 
 	return 0;
 }
 
-static bool is_held(const struct procfs *procfs, const struct proc_id *id)
+int attached_look(const struct attached_table *table, const struct proc_id *id,
+		  struct proc_facts *ret)
+{
+	int32_t before;
+	int r;
+
+	if (lookout_avoids_process(table->lookout, table->procfs, id->pid))
+		return -EBUSY;
+	before = lookout_at(table->lookout, id->pid);
+	r = look(table->procfs, id, ret);
+	(void)lookout_at(table->lookout, before);
+	return r;
+}
+
+static bool is_held(const struct attached_table *table, const struct proc_id *id)
 {
 	struct proc_facts facts;
 
-	return attached_look(procfs, id, &facts) == 0 && attached_is_stopped(facts.state);
+	int r = attached_look(table, id, &facts);
+
+	return r == 0 ? attached_is_stopped(facts.state) : r == -EBUSY;
 }
 
 /* -- directories ------------------------------------------------------------------------------ */
@@ -247,7 +263,7 @@ void attached_scan(struct attached_table *table)
 	/* whose socket can't be found isn't forgotten while it stays stopped by our doing */
 	for (size_t i = table->n; i-- > 0;)
 		if (!table->entries[i].listed &&
-		    (!table->entries[i].ours || !is_held(table->procfs, &table->entries[i].id)))
+		    (!table->entries[i].ours || !is_held(table, &table->entries[i].id)))
 			remove_at(table, i);
 }
 
@@ -283,22 +299,22 @@ static bool has_watchdog(const struct procfs *procfs, int32_t pid)
 }
 
 /* The process has to be the user's, and the one that was there before. */
-static int check_process(const struct procfs *procfs, struct attached *entry)
+static int check_process(const struct attached_table *table, struct attached *entry)
 {
 	struct proc_facts facts;
-	int r = attached_look(procfs, &(struct proc_id){.pid = entry->id.pid}, &facts);
+	int r = attached_look(table, &(struct proc_id){.pid = entry->id.pid}, &facts);
 
 	if (r == 0 && (facts.uid != entry->uid ||
 		       (entry->id.start_ticks && entry->id.start_ticks != facts.id.start_ticks)))
 		r = -EPERM;
 	if (r == 0 && !entry->id.start_ticks) {
 		entry->id.start_ticks = facts.id.start_ticks;
-		entry->watchdog = has_watchdog(procfs, entry->id.pid);
+		entry->watchdog = has_watchdog(table->procfs, entry->id.pid);
 	}
 	return r;
 }
 
-int attached_connect(const struct attached_table *table, struct attached *entry)
+static int connect_to(const struct attached_table *table, struct attached *entry)
 {
 	_cleanup_close_ int dir_fd = open_user_dir(entry->uid, entry->place);
 	_cleanup_close_ int pidfd = pidpin_open(entry->id.pid), peer_pidfd = -1, fd = -1;
@@ -316,13 +332,25 @@ int attached_connect(const struct attached_table *table, struct attached *entry)
 	peer_pidfd = pidpin_open(peer.pid);
 	if (peer_pidfd < 0)
 		return peer_pidfd;
-	r = check_process(table->procfs, entry);
+	r = check_process(table, entry);
 	if (r == 0)
 		r = pidpin_same_memory(peer.pid, entry->id.pid);
 	if (r <= 0)
 		return r < 0 ? r : -EPERM;
 	/* what was read was read of these two, while both were there */
 	return pidpin_alive(pidfd) && pidpin_alive(peer_pidfd) ? take_fd(&fd) : -ESRCH;
+}
+
+int attached_connect(const struct attached_table *table, struct attached *entry)
+{
+	int r;
+
+	if (lookout_avoids(table->lookout, entry->id.pid, entry->uid))
+		return -EBUSY;
+	(void)lookout_at(table->lookout, entry->id.pid);
+	r = connect_to(table, entry);
+	(void)lookout_at(table->lookout, 0);
+	return r;
 }
 
 /* -- questions -------------------------------------------------------------------------------- */
@@ -335,11 +363,11 @@ static void note_silence(struct attached *entry, uint64_t now_ns)
 }
 
 /* Reads when it started, too, where nobody could be asked yet. */
-static bool is_stopped(const struct procfs *procfs, struct attached *entry)
+static bool is_stopped(const struct attached_table *table, struct attached *entry)
 {
 	struct proc_facts facts;
 
-	if (attached_look(procfs, &entry->id, &facts) < 0 || facts.uid != entry->uid)
+	if (attached_look(table, &entry->id, &facts) < 0 || facts.uid != entry->uid)
 		return false;
 	entry->id.start_ticks = facts.id.start_ticks;
 	return facts.state == 'T';
@@ -354,7 +382,7 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 		entry->next_ns = now_ns + HELPER_LOOK_NS;
 		return;
 	}
-	entry->orphan = fd == -ECONNREFUSED && is_stopped(table->procfs, entry);
+	entry->orphan = fd == -ECONNREFUSED && is_stopped(table, entry);
 	if (fd < 0 || send(fd, &question, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
 		note_silence(entry, now_ns);
 		return;
@@ -494,9 +522,8 @@ static void take_answer(struct attached_table *table, struct attached *entry, co
 	/* the original doesn't know the question: what we have done is all there is to know */
 	if (entry->state == ATTACHED_UNKNOWN)
 		attached_note_result(entry,
-				     entry->ours && is_stopped(table->procfs, entry)
-					     ? ATTACHED_SWAPPED
-					     : ATTACHED_RUNNING,
+				     entry->ours && is_stopped(table, entry) ? ATTACHED_SWAPPED
+									     : ATTACHED_RUNNING,
 				     entry->moved_bytes, now_ns);
 	entry->next_ns = now_ns + (ASK_AGAIN_NS << SILENCES_MAX);
 }

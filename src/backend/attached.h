@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "policy/plan.h"
+#include "sys/lookout.h"
 #include "sys/procfs.h"
 
 #define ATTACHED_MAX 1024	 /* programs in all */
@@ -51,6 +52,7 @@ struct attached {
 
 struct attached_table {
 	const struct procfs *procfs;
+	struct lookout *lookout;	       /* NULL: none is kept */
 	struct attached entries[ATTACHED_MAX]; /* by pid, ascending */
 	size_t n, turn;	   /* whose turn it is to be asked, so that everybody has his */
 	uint32_t left_out; /* sockets that found no place */
@@ -81,9 +83,10 @@ void attached_close(struct attached_table *table);
 struct attached *attached_find(struct attached_table *table, const struct proc_id *id);
 
 /* The process of this identity as the kernel has it now: full facts, and in state the letter of a
- * thread that lives. With start_ticks 0 whatever process has that pid. -ESRCH where it has ended.
- */
-int attached_look(const struct procfs *procfs, const struct proc_id *id, struct proc_facts *ret);
+ * thread that lives. With start_ticks 0 whatever process has that pid. -ESRCH where it has ended;
+ * -EBUSY where it isn't looked at, see sys/lookout.h. */
+int attached_look(const struct attached_table *table, const struct proc_id *id,
+		  struct proc_facts *ret);
 
 /* By that letter: one that is swapped is stopped, and its helper traces it. */
 static inline bool attached_is_stopped(char state)

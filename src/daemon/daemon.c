@@ -91,6 +91,8 @@ int daemon_open(struct daemon *daemon, const char *root, struct config *config, 
 	daemon->sampler.owner = daemon;
 	daemon->swapify_on = daemon->config.params.swapify.enabled;
 	executor_init(&daemon->executor, &daemon->sampler.procfs, &hooks, epoll_fd, data_base);
+	daemon->sampler.lookout = daemon->executor.lookout = daemon->attached.lookout =
+		&daemon->lookout;
 	daemon->machine = machine_start(now_ns, &daemon->config.params.memory);
 	swapspace_init(&daemon->swapspace, &daemon->sampler.procfs,
 		       &daemon->config.params.swapspace, dry_run, epoll_fd, LOOP_CHILD);
@@ -116,6 +118,7 @@ void daemon_close(struct daemon *daemon)
 	end_reviver(daemon);
 	prelock_close(&daemon->prelock);
 	handover_close(daemon);
+	lookout_close(&daemon->lookout);
 	swapspace_close(&daemon->swapspace);
 	madvise_stop(&daemon->madvise);
 	attached_close(&daemon->attached);

@@ -35,6 +35,7 @@ struct daemon {
 	struct prelock *prelock;
 	struct backend real_swapify, real_madvise; /* what a dry run stands for */
 	struct handover handover;
+	struct lookout lookout;
 	struct said said;
 	bool diet_requested;
 	int64_t need_bytes;	 /* at the last tick */

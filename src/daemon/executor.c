@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "sys/clock.h"
+#include "sys/lookout.h"
 #include "sys/pidpin.h"
 
 #include <errno.h>
@@ -151,10 +152,16 @@ static void report(struct executor *executor, const struct outcome *outcome)
 
 static int read_afresh(const struct executor *executor, struct proc_facts *facts)
 {
-	_cleanup_close_ int fd = procfs_open_pid_file(executor->procfs, facts->id.pid, "stat");
-	int r = fd < 0 ? fd : procstat_read_fd(fd, &executor->units, facts);
+	_cleanup_close_ int fd = -1;
+	int r;
 
-	return r < 0 ? r : procstat_read_full(executor->procfs, facts);
+	(void)lookout_at(executor->lookout, facts->id.pid);
+	fd = procfs_open_pid_file(executor->procfs, facts->id.pid, "stat");
+	r = fd < 0 ? fd : procstat_read_fd(fd, &executor->units, facts);
+	if (r == 0)
+		r = procstat_read_full(executor->procfs, facts);
+	(void)lookout_at(executor->lookout, 0);
+	return r;
 }
 
 /* Nobody can say what the kernel made of it: the backend's word is all there is. */

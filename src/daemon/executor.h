@@ -71,6 +71,7 @@ struct running {
 
 struct executor {
 	const struct procfs *procfs;
+	struct lookout *lookout; /* NULL: none is kept */
 	struct procstat_units units;
 	struct backend backends[BACKEND_MAX];
 	struct backend_stats stats[BACKEND_MAX];

@@ -57,7 +57,7 @@ void frozen_scan(struct daemon *daemon)
 static bool is_left(const struct daemon *daemon, const struct attached *entry)
 {
 	struct proc_facts facts;
-	int r = entry->ours ? attached_look(&daemon->sampler.procfs, &entry->id, &facts) : -ESRCH;
+	int r = entry->ours ? attached_look(&daemon->attached, &entry->id, &facts) : -ESRCH;
 
 	if (r == 0)
 		return attached_is_stopped(facts.state) || entry->state == ATTACHED_BUSY;
@@ -246,7 +246,7 @@ bool frozen_unheard(const struct daemon *daemon, uint64_t now_ns)
 static void say_stays(const struct daemon *daemon, const struct proc_id *id, const char *why)
 {
 	struct proc_facts facts;
-	bool known = attached_look(&daemon->sampler.procfs, id, &facts) == 0;
+	bool known = attached_look(&daemon->attached, id, &facts) == 0;
 
 	log_warning("stays swapped%s: pid=%d name=%s; swap -a unswap brings it back", why, id->pid,
 		    known ? FMT_SAFE(facts.comm) : "unknown");

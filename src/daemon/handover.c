@@ -46,6 +46,34 @@ size_t handover_parse(const char *text, struct handover_record ret[static HANDOV
 	return n;
 }
 
+/* Killed at a look it may have been by chance, or by a service manager that had no answer. */
+static void open_lookout(struct daemon *daemon)
+{
+	struct lookout *lookout = &daemon->lookout;
+	const struct lookout_user *user;
+	char path[1024];
+	struct text text = TEXT_OVER(path);
+	int r;
+
+	text_addf(&text, "%s" LOOKOUT_SUFFIX, daemon->config.params.daemon.lockfile);
+	r = lookout_open(lookout, path, &daemon->sampler.procfs);
+	if (r < 0)
+		log_warning("%s can't be used: %s; a user who holds this daemon up can do so with "
+			    "the next one",
+			    path, text_error(-r));
+	if (r < 0 || !lookout->added)
+		return;
+	user = &lookout->page->users[lookout->page->n - 1];
+	log_warning("the daemon before this one ended while it looked at pid=%d uid=%u times=%u",
+		    user->pid, user->uid, user->times);
+	if (user->times >= LOOKOUT_TIMES)
+		log_warning("%s looked at any more: uid=%u pid=%d; remove %s and start again if "
+			    "that is wrong",
+			    user->uid > 0 ? "programs of a user aren't"
+					  : "a program of root's isn't",
+			    user->uid, user->pid, path);
+}
+
 void handover_open(struct daemon *daemon)
 {
 	struct handover *handover = &daemon->handover;
@@ -54,6 +82,7 @@ void handover_open(struct daemon *daemon)
 	ssize_t n;
 	int fd;
 
+	open_lookout(daemon);
 	text_addf(&text, "%s" HANDOVER_SUFFIX, daemon->config.params.daemon.lockfile);
 	fd = heldfile_open(path);
 	n = fd < 0 ? fd : heldfile_read(fd, handover->text, sizeof handover->text);
@@ -89,7 +118,7 @@ void handover_note_users(struct daemon *daemon)
 
 	for (size_t i = 0; i < handover->n_found; i++)
 		if (handover->found[i].frozen &&
-		    attached_look(&daemon->sampler.procfs, &handover->found[i].id, &facts) == 0)
+		    attached_look(&daemon->attached, &handover->found[i].id, &facts) == 0)
 			attached_note_user(&daemon->attached, facts.uid);
 }
 
@@ -98,7 +127,7 @@ void handover_note_users(struct daemon *daemon)
 static bool may_be_frozen(const struct daemon *daemon, const struct proc_id *id)
 {
 	struct proc_facts facts;
-	int r = attached_look(&daemon->sampler.procfs, id, &facts);
+	int r = attached_look(&daemon->attached, id, &facts);
 
 	if (r == -ESRCH)
 		log_info("swapped by an earlier daemon, and has ended pid=%d", id->pid);

@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_MAX 1024	      /* records */
-#define HANDOVER_SUFFIX ".held"	      /* of the lock file's name */
+#define HANDOVER_MAX 1024	/* records */
+#define HANDOVER_SUFFIX ".held" /* of the lock file's name */
+#define LOOKOUT_SUFFIX ".look"
 #define HANDOVER_TEXT_MAX (64 * 1024) /* a record has less than 64 bytes */
 
 struct daemon;
@@ -35,8 +36,8 @@ struct handover {
 /* Reads records from text and drops what is none: a file that was cut off. How many. */
 size_t handover_parse(const char *text, struct handover_record ret[static HANDOVER_MAX]);
 
-/* Opens the file beside the lock and reads what was left there; says it where that fails: then
- * nothing is handed over. */
+/* Opens the files beside the lock and reads what was left there, this one and that of the lookout;
+ * says it where that fails: then nothing is handed over. */
 void handover_open(struct daemon *daemon);
 
 /* Has the directories of those looked at who have something frozen. Before those are. */

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "policy/need.h"
 #include "policy/protect.h"
+#include "sys/lookout.h"
 #include "sys/meminfo.h"
 #include "sys/privs.h"
 #include "sys/psi.h"
@@ -219,6 +220,7 @@ static void look_at_followed(struct sampler *sampler, uint64_t now_ns)
 		struct proc *proc = &snapshot->procs[i];
 		int fd = sampler->stat_fds[i];
 
+		(void)lookout_at(sampler->lookout, proc->facts.id.pid);
 		if (observe(sampler, proc, fd, now_ns) < 0 ||
 		    !worth_following(sampler, proc, now_ns)) {
 			(void)close(fd);
@@ -271,9 +273,13 @@ static bool is_frozen(const struct sampler *sampler, pid_t pid)
 /* Looks at a process that isn't followed and follows it from now on, or says why not. */
 static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 {
-	_cleanup_close_ int fd = procfs_open_pid_file(&sampler->procfs, pid, "stat");
+	_cleanup_close_ int fd = -1;
 	struct proc proc = {.backend = BACKEND_NONE};
 
+	if (lookout_avoids_process(sampler->lookout, &sampler->procfs, pid))
+		return REASON_HELD_UP;
+	(void)lookout_at(sampler->lookout, pid);
+	fd = procfs_open_pid_file(&sampler->procfs, pid, "stat");
 	if (fd < 0)
 		return fd == -ESRCH ? REASON_ZOMBIE : REASON_UNREADABLE;
 	if (observe(sampler, &proc, fd, now_ns) < 0)
@@ -351,11 +357,15 @@ static int look_at_others(struct sampler *sampler, enum scan_depth depth, uint64
 
 int sampler_scan(struct sampler *sampler, enum scan_depth depth, uint64_t now_ns)
 {
+	int r;
+
 	sampler->scans++;
 	sampler->scanned_ns = now_ns;
 	sampler->snapshot.now_ns = now_ns;
 	look_at_followed(sampler, now_ns);
-	return look_at_others(sampler, depth, now_ns);
+	r = look_at_others(sampler, depth, now_ns);
+	(void)lookout_at(sampler->lookout, 0);
+	return r;
 }
 
 void sampler_reload(struct sampler *sampler)
@@ -366,8 +376,11 @@ void sampler_reload(struct sampler *sampler)
 
 void sampler_read_all(struct sampler *sampler)
 {
-	for (size_t i = 0; i < sampler->snapshot.n_procs; i++)
+	for (size_t i = 0; i < sampler->snapshot.n_procs; i++) {
+		(void)lookout_at(sampler->lookout, sampler->snapshot.procs[i].facts.id.pid);
 		(void)read_full(sampler, &sampler->snapshot.procs[i].facts);
+	}
+	(void)lookout_at(sampler->lookout, 0);
 }
 
 struct proc *sampler_find(struct sampler *sampler, const struct proc_id *id)
@@ -386,9 +399,12 @@ int sampler_refresh(struct sampler *sampler, struct proc *proc, uint64_t now_ns)
 {
 	size_t place = (size_t)(proc - sampler->snapshot.procs);
 	uint64_t mm_tag = proc->facts.mm_tag;
-	int r = observe(sampler, proc, sampler->stat_fds[place], now_ns);
+	int r;
 
+	(void)lookout_at(sampler->lookout, proc->facts.id.pid);
+	r = observe(sampler, proc, sampler->stat_fds[place], now_ns);
 	if (r == 0)
 		r = read_full(sampler, &proc->facts);
+	(void)lookout_at(sampler->lookout, 0);
 	return r == 0 && proc->facts.mm_tag != mm_tag ? -ESRCH : r;
 }

@@ -34,7 +34,8 @@ struct sampler {
 	/* Whether a process is swapped to its own image, however small it is now; NULL: none is */
 	bool (*is_frozen)(void *owner, int32_t pid);
 	void *owner;
-	uint32_t table_full; /* processes that found no place in the last scan */
+	struct lookout *lookout; /* borrowed; NULL: none is kept */
+	uint32_t table_full;	 /* processes that found no place in the last scan */
 };
 
 /* How hard a scan looks. */

@@ -123,6 +123,20 @@ static void handle(struct service *service, const struct loop_events *events, ui
 		tell_status(service);
 }
 
+/* When it is due again. It says no more than that ticks don't hang. */
+static uint64_t feed_watchdog(struct service *service)
+{
+	uint64_t every_ns = notify_watchdog_ns() / 3, now_ns = clock_now_ns();
+
+	if (every_ns == 0)
+		return UINT64_MAX;
+	if (now_ns - service->fed_ns >= every_ns) {
+		(void)notify_send("WATCHDOG=1");
+		service->fed_ns = now_ns;
+	}
+	return service->fed_ns + every_ns;
+}
+
 int service_run(struct service *service)
 {
 	struct executor *executor = &service->daemon.executor;
@@ -130,9 +144,11 @@ int service_run(struct service *service)
 	int r = 0;
 
 	while (r == 0 && !service->stopping) {
+		uint64_t feed_ns = feed_watchdog(service);
 		struct loop_events events;
 
-		r = loop_wait(&service->loop, more ? 0 : executor_deadline_ns(executor), &events);
+		r = loop_wait(&service->loop,
+			      more ? 0 : u64_min(executor_deadline_ns(executor), feed_ns), &events);
 		if (r == 0) {
 			handle(service, &events, clock_now_ns());
 			more = executor_run(executor, clock_now_ns());

@@ -13,7 +13,7 @@ struct service {
 	struct daemon daemon;
 	bool dump_wanted, stopping;
 	bool leaving; /* stopping, and another daemon takes over */
-	uint64_t dumped_ns;
+	uint64_t dumped_ns, fed_ns;
 	char status[160]; /* as last told to the service manager */
 };
 

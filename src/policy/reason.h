@@ -33,6 +33,7 @@
 	  "has nothing more to give, or was tried less than a cooldown ago")                       \
 	X(REASON_NO_ROOM, "no-room", "there is no room to move it to")                             \
 	X(REASON_NOT_NEEDED, "not-needed", "enough was found before its turn came")                \
+	X(REASON_HELD_UP, "held-up", "its user has held the daemon up, and isn't looked at")       \
 	X(REASON_LIMIT, "limit", "a table was full")
 
 enum reason {

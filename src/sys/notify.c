@@ -2,12 +2,15 @@
 #include "sys/notify.h"
 
 #include "base/cleanup.h"
+#include "base/num.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 int notify_send(const char *state)
 {
@@ -31,4 +34,16 @@ int notify_send(const char *state)
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		return -errno;
 	return 0;
+}
+
+uint64_t notify_watchdog_ns(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *whom = getenv("WATCHDOG_PID");
+	uint64_t period_us, pid;
+
+	if (!usec || num_u64(usec, &period_us) < 0 || period_us > UINT64_MAX / NS_PER_US)
+		return 0;
+	if (whom && (num_u64(whom, &pid) < 0 || pid != (uint64_t)getpid()))
+		return 0;
+	return period_us * NS_PER_US;
 }

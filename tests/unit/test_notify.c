@@ -97,6 +97,29 @@ START_TEST(nobody_listens)
 }
 END_TEST
 
+START_TEST(how_often)
+{
+	char ours[16];
+
+	(void)snprintf(ours, sizeof ours, "%d", (int)getpid());
+	ck_assert_int_eq(unsetenv("WATCHDOG_PID"), 0);
+	ck_assert_int_eq(unsetenv("WATCHDOG_USEC"), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), 0);
+	ck_assert_int_eq(setenv("WATCHDOG_USEC", "60000000", 1), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), UINT64_C(60000000000));
+	ck_assert_int_eq(setenv("WATCHDOG_PID", ours, 1), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), UINT64_C(60000000000));
+	/* inherited, and not meant for us */
+	ck_assert_int_eq(setenv("WATCHDOG_PID", "1", 1), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), 0);
+	ck_assert_int_eq(unsetenv("WATCHDOG_PID"), 0);
+	ck_assert_int_eq(setenv("WATCHDOG_USEC", "18446744073709551615", 1), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), 0);
+	ck_assert_int_eq(setenv("WATCHDOG_USEC", "soon", 1), 0);
+	ck_assert_uint_eq(notify_watchdog_ns(), 0);
+}
+END_TEST
+
 START_TEST(names_of_any_length)
 {
 	for (size_t len = 90; len < 130; len++) {
@@ -392,6 +415,7 @@ int main(void)
 	const TTest *const tests[] = {
 		arrives,
 		nobody_listens,
+		how_often,
 		names_of_any_length,
 		never_blocks,
 		leaves_no_descriptor,

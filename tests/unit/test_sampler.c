@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "sys/clock.h"
+#include "sys/lookout.h"
 #include "sys/privs.h"
 #include "unit/builders.h"
 #include "unit/children.h"
@@ -636,6 +637,35 @@ START_TEST(refreshed)
 }
 END_TEST
 
+/* Two that came before us were held up by him. */
+START_TEST(who_held_us_up)
+{
+	struct lookout lookout = {0};
+	struct fake fake;
+	int pids[3];
+
+	open_fixture();
+	choose_pids(pids, 3);
+	for (int i = 0; i < 3; i++) {
+		fake = program(pids[i]);
+		fake.uid = i == 1 ? 1001 : 1000;
+		put(&fake);
+	}
+	for (int times = 0; times <= LOOKOUT_TIMES; times++) {
+		lookout.page = NULL;
+		ck_assert_int_eq(lookout_open(&lookout, path_of(0, "look"), &sampler.procfs), 0);
+		sampler.lookout = &lookout;
+		(void)lookout_at(&lookout, pids[0]);
+	}
+	scan();
+	ck_assert(!followed(pids[0]) && followed(pids[1]) && !followed(pids[2]));
+	ck_assert_uint_eq(count_of(REASON_HELD_UP), 2);
+	ck_assert_int_eq(lookout.page->at, 0);
+	sampler_close(&sampler);
+	lookout_close(&lookout);
+}
+END_TEST
+
 START_TEST(found_by_identity)
 {
 	open_fixture();
@@ -1035,6 +1065,7 @@ int main(void)
 		facts_that_make_no_sense,
 		refreshed,
 		found_by_identity,
+		who_held_us_up,
 		memory_and_pressure,
 		nothing_to_open,
 		realtime_threads,

@@ -21,20 +21,21 @@ test_regions_OBJS := sys/regions sys/lines sys/procfs base/num
 test_smaps_OBJS := sys/smaps sys/regions sys/lines sys/procfs base/num
 test_procps_OBJS := sys/procstat sys/proclist sys/procfs base/num
 test_procps_LIBS := -lproc2
-test_executor_OBJS := daemon/executor sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
+test_executor_OBJS := daemon/executor sys/lookout sys/heldfile sys/proclist sys/procstat sys/procfs sys/pidpin sys/clock base/num
 test_advise_OBJS := backend/advise sys/lines sys/pagemap sys/pidpin sys/procfs sys/procmadv sys/proclist sys/procstat sys/regions base/num
-test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/lines sys/pagemap \
+test_madvise_OBJS := backend/advise backend/advise_thread backend/madvise base/text daemon/executor sys/clock sys/heldfile sys/lines sys/lookout sys/pagemap \
 	sys/pidpin sys/procfs sys/proclist sys/procstat sys/regions sys/thread base/num
 test_pagemap_OBJS := sys/pagemap sys/procfs
-test_notify_OBJS := sys/notify sys/lockfile sys/heldfile sys/stdfiles
+test_notify_OBJS := sys/notify sys/lockfile sys/heldfile sys/stdfiles base/num
+test_lookout_OBJS := sys/lookout sys/heldfile sys/procstat sys/proclist sys/procfs base/num
 test_log_OBJS := base/log base/text
-test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/patterns policy/protect sys/clock sys/meminfo sys/privs sys/procfs \
+test_sampler_OBJS := daemon/sampler policy/idle policy/need policy/patterns policy/protect sys/clock sys/heldfile sys/lookout sys/meminfo sys/privs sys/procfs \
 	sys/proclist sys/procstat sys/psi base/num
 test_sampler_LIBS := -lcap-ng
 test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	$(addprefix policy/,fsm idle need patterns plan prelock protect rank reason swapsize) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
-	$(addprefix sys/,clock dirnames filefacts heldfile lines machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
+	$(addprefix sys/,clock dirnames filefacts heldfile lines lookout machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
 	regions thread tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
 	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
@@ -48,7 +49,7 @@ test_revive_LIBS := -lpthread
 test_syscallfilter_OBJS := sys/syscallfilter
 test_syscallfilter_LIBS := -lseccomp
 test_wiretext_OBJS := backend/wiretext base/num
-test_attached_OBJS := backend/attached backend/wiretext sys/dirnames sys/pidpin sys/procfs sys/proclist sys/procstat \
+test_attached_OBJS := backend/attached backend/wiretext sys/dirnames sys/heldfile sys/lookout sys/pidpin sys/procfs sys/proclist sys/procstat \
 	sys/unixsock base/num base/text
 test_swapify_OBJS := backend/swapify $(test_attached_OBJS)
 test_unixsock_OBJS := sys/unixsock
