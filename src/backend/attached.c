@@ -574,9 +574,9 @@ void attached_note_state(struct attached *entry, char state, uint64_t now_ns)
 	bool stopped = attached_is_stopped(state);
 	bool before = attached_is_stopped(entry->process_state);
 
-	/* also where only its tracer has gone: that was its helper */
-	if (entry->process_state && (stopped || before) && state != entry->process_state &&
-	    entry->next_ns != UINT64_MAX) {
+	/* also where only its tracer has gone: that was its helper; and where it is stopped at the
+	 * first look, for that may be news since it answered */
+	if ((stopped || before) && state != entry->process_state && entry->next_ns != UINT64_MAX) {
 		/* an old one can't be asked, but what runs isn't swapped */
 		if (entry->old && !stopped && entry->state == ATTACHED_SWAPPED)
 			attached_note_result(entry, ATTACHED_RUNNING, 0, now_ns);
