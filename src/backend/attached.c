@@ -349,12 +349,17 @@ static void ask(const struct attached_table *table, struct attached *entry, uint
 {
 	const unsigned char question = WIRE_STATUS;
 	_cleanup_close_ int fd = attached_connect(table, entry);
+	bool waits = entry->orphan;
 
 	if (fd == -ECONNREFUSED && now_ns < entry->up_ns) {
 		entry->next_ns = now_ns + HELPER_LOOK_NS;
 		return;
 	}
 	entry->orphan = fd == -ECONNREFUSED && is_stopped(table->procfs, entry);
+	if (waits && entry->orphan) { /* for its turn to get a helper: that is no other silence */
+		entry->next_ns = now_ns + ASK_AGAIN_NS;
+		return;
+	}
 	if (fd < 0 || send(fd, &question, 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1) {
 		note_silence(entry, now_ns);
 		return;

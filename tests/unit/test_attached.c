@@ -780,6 +780,10 @@ START_TEST(a_new_helper)
 	attached_poll(&table, now_ns);
 	ck_assert(entry->orphan);
 	ck_assert_uint_eq(entry->silences, 1);
+	attached_inherit(entry, MIB); /* others may have their turn first */
+	attached_poll(&table, now_ns);
+	ck_assert(entry->orphan);
+	ck_assert_uint_eq(entry->silences, 1);
 	attached_note_revival(entry);
 	attached_note_state(entry, 't', now_ns);
 	attached_note_state(entry, 'T', now_ns);
