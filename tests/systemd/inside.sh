@@ -92,12 +92,9 @@ take_some_memory() {
 	start_program taken "$mib" busy
 }
 
-make_swap() {
-	mkdir -p ${swap%/*}
-	dd if=/dev/zero of=$swap bs=1M count=$((holder_mib * 3)) status=none
-	chmod 600 $swap
-	mkswap $swap >/dev/null
-	swapon -p 32767 $swap # before an area of the machine, which all containers share
+make_area() { # FILE MIB [OPTION...]
+	dd if=/dev/zero "of=$1" bs=1M "count=$2" status=none &&
+		chmod 600 "$1" && mkswap "$1" >/dev/null && swapon "${@:3}" "$1"
 }
 
 start_program() { # NAME MIB [busy]
@@ -244,7 +241,8 @@ try_drop_in() {
 
 try_to_move_memory() {
 	local available
-	make_swap
+	mkdir -p ${swap%/*}
+	make_area $swap $((holder_mib * 3)) -p 32767 # before an area of the machine, which all containers share
 	take_some_memory
 	start_program idle $holder_mib
 	idle=$pid
@@ -401,6 +399,12 @@ try_prelock() {
 	check_fails 'and its memory is as before' rss_is_over $((before + 1024))
 }
 
+# For the configuration: small areas, one after the other
+want_swap() {
+	printf '%s\n' '[swapspace]' 'enabled = yes' 'cooldown = 1s' 'max_swapsize = 16M' 'lower_freelimit = 99' \
+		'freetarget = 99' 'upper_freelimit = 100'
+}
+
 no_area_is_left() { [ -z "$(ls -A /scratch/areas)" ]; }
 
 # In another place than the default, which lies on an overlay here: that takes a path of its own. The
@@ -412,8 +416,7 @@ try_swapspace() {
 	systemctl restart $unit
 	mark
 	write_config 0 1 100
-	printf '%s\n' '[swapspace]' 'enabled = yes' 'swappath = /scratch/areas' 'cooldown = 1s' 'max_swapsize = 16M' \
-		'lower_freelimit = 99' 'freetarget = 99' 'upper_freelimit = 100' >>$config
+	{ want_swap; echo 'swappath = /scratch/areas'; } >>$config
 	check 'reload with swap space' systemctl reload $unit
 	check 'an area is added inside of the sandbox' soon journal_says '^swap area added file=/scratch/areas/swap-1 bytes=16.0MiB'
 	check 'it is in use' grep -q '/swap-1 ' /proc/swaps
@@ -479,28 +482,41 @@ try_ends() {
 
 # -- the end ---------------------------------------------------------------------------------------
 
-# Programs come back and swap files are given up first, whatever is configured
+# Programs come back and swap files are given up first, whatever is configured. The area is made by the
+# service, in its mount namespace, which is gone by then; the administrator's lies beside it.
 try_removal() {
 	local own=/var/lib/swapify-policy
-	mkdir /scratch/own
+	mkdir -m 700 /scratch/own
 	mount --bind /scratch/own $own # swap files can't lie on the container's own root
 	check 'enable --now' systemctl enable -q --now $unit
 	start_game
 	freeze_game
-	echo '[daemon]' >>$config
-	echo 'on_exit = leave' >>$config
+	write_config 0 1 100
+	printf '[daemon]\non_exit = leave\n' >>$config
+	cp $config plain
+	want_swap >>$config
+	mark
 	check 'reload' systemctl reload $unit
+	check 'it makes a swap file' soon journal_says "^swap area added file=$own/swap-1 "
+	mark
+	cp plain $config
+	check 'reload' systemctl reload $unit
+	check 'and no more' soon journal_says '^configuration read again'
+	check 'an administrator makes another' make_area $own/mine 8
 	echo 'neither a setting nor a section' >>$config
-	if [ -n "$swap_is_there" ]; then
-		check 'a swap file of its own' swapctl -a $own/area 0 8M
-	fi
 	check 'remove' remove_packages remove swapify-policy
 	check 'stops it' property_is ActiveState inactive
 	check 'and brings programs back' soon game_runs
 	game_runs || cat apt.log
 	check 'every byte of it is right' game_is_right
-	check_fails 'and gives up its swap files' grep -q "$own" /proc/swaps
+	check 'and gives up its swap files' fails compgen -G "$own/swap-*"
+	check 'but no other' grep -q "^$own/mine " /proc/swaps
 	check 'the configuration stays' test -e $config
+	check 'purge with a swap file in use' remove_packages purge swapify-policy
+	check 'says that it stays' grep -q "^swapify-policy: $own stays" apt.log
+	check 'which it does' grep -q "^$own/mine " /proc/swaps
+	check_fails 'and nothing else of it' dpkg-query -s swapify-policy
+	swapoff $own/mine
 	umount $own
 	rm -r /scratch/own
 
@@ -509,6 +525,7 @@ try_removal() {
 	check 'brings back what was swapped by hand' soon game_runs
 	check 'every byte of it is right' game_is_right
 	end_game
+	check 'once more, and as shipped' install_packages .
 	check 'purge' remove_packages purge swapify-policy swapify libswapify1
 	check 'leaves nothing' nothing_is_left
 }
@@ -527,7 +544,6 @@ nothing_is_left() {
 cursor=
 version=$(dpkg-deb -f swapify-policy.deb Version)
 export DEBIAN_FRONTEND=noninteractive
-swap_is_there=yes
 try_installation
 try_sandbox
 try_dump
