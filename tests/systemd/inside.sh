@@ -63,9 +63,12 @@ syslog_says() { grep -qE -- "swapify-policy\[$(property MainPID)\]: $1" /var/log
 
 # -- the machine -----------------------------------------------------------------------------------
 
-# DIRECTORY: as an administrator does it
+# DIRECTORY [PACKAGE...]: as an administrator does it
 install_packages() {
-	apt-get install -qq -y --no-install-recommends "$PWD/$1"/{libswapify1,swapify,swapify-policy}.deb >apt.log 2>&1 || {
+	local files=("${@:2}")
+	[ $# -gt 1 ] || files=(libswapify1 swapify swapify-policy)
+	files=("${files[@]/%/.deb}")
+	apt-get install -qq -y --no-install-recommends "${files[@]/#/$PWD/$1/}" >apt.log 2>&1 || {
 		cat apt.log
 		return 1
 	}
@@ -525,9 +528,42 @@ try_removal() {
 	check 'brings back what was swapped by hand' soon game_runs
 	check 'every byte of it is right' game_is_right
 	end_game
+	try_purge_with_orphan
 	check 'once more, and as shipped' install_packages .
 	check 'purge' remove_packages purge swapify-policy swapify libswapify1
 	check 'leaves nothing' nothing_is_left
+}
+
+# A program of root's whose helper was killed, on a machine that has no room for it just then: its image
+# is all that it has.
+try_purge_with_orphan() {
+	local image
+	check 'swapify again' install_packages . libswapify1 swapify
+	cp /usr/bin/swap later # swap, when the package has gone
+	mkfifo game.in
+	: >game.out
+	swapify /usr/local/bin/holder-game $holder_mib 0<>game.in >>game.out &
+	game=$!
+	image=/var/lib/swapify/$game.swap
+	check 'a program of root starts under swapify' soon answered game 1
+	check 'it is swapped' soon sh -c "swap -a swap $game | grep -q Success"
+	check 'to an image' test -s "$image"
+	check 'its helper is killed' kill -KILL "$(awk '$1 == "TracerPid:" { print $2 }' /proc/$game/status)"
+	check 'it is an orphan' soon sh -c "swap -l | grep -q '$game .*orphaned'"
+	sed 's/^\(MemAvailable:\).*/\1 1024 kB/' /proc/meminfo >short
+	check 'purge, when memory is short' while_short remove_packages purge swapify libswapify1
+	check 'says that it stays swapped' grep -q '^swapify: some programs stay swapped' apt.log
+	check 'and that its image stays' grep -q "^swapify: $image stays" apt.log
+	check 'which it does' test -s "$image"
+	check 'with another swap it comes back' ./later -a unswap -f $game
+	check 'every byte of it is right' game_is_right
+	end_game
+}
+
+# shellcheck disable=SC2016,SC2317 # that shell's; called by check
+while_short() {
+	declare -fx remove_packages
+	unshare --mount bash -c 'mount --bind short /proc/meminfo && "$@"' - "$@"
 }
 
 nothing_is_left() {
