@@ -197,7 +197,7 @@ check-static: all deps-test
 	@tests/check-docs.sh $(B)/swapify-policy $(B)/swapify $(B)/swap $(B)/memadvise $(B)/swapctl
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
-	@$(MAKE) --no-print-directory -s WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
+	@$(MAKE) --no-print-directory -s B=$(B)/werror WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang WERROR=1 V=1 all
 	@echo "clang: no warnings"
 
