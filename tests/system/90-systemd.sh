@@ -4,7 +4,7 @@
 #
 # The packages under a real systemd, in a container: tests/systemd/inside.sh installs them there, tries
 # what an administrator does, upgrades, removes and purges them, and looks whether the daemon can do its
-# whole work in the unit's sandbox.
+# whole work in the unit's sandbox; then make installs and uninstalls.
 # Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none.
 set -euo pipefail
 : "${BUILD:?}"
@@ -37,6 +37,16 @@ add_dependencies() {
 	rm -f "$payload/needs/log"
 }
 
+# What make has built, and what it takes to install that
+add_source() {
+	local tree=$payload/source
+	mkdir -p "$tree/tests/unit" "$tree/build"
+	cp -r "$repository"/{Makefile,etc,man} "$tree/"
+	cp "$repository/tests/unit/tests.mk" "$tree/tests/unit/"
+	cp "$BUILD"/{prefix,swapify-policy,swapify,libswapify.so,swap,memadvise,swapctl} "$tree/build/"
+	cp "$(command -v make)" "$payload/"
+}
+
 # The same again as the next version: its control data are all that differs.
 add_next_version() {
 	local package tree=$payload/tree
@@ -55,6 +65,7 @@ for package in swapify-policy swapify libswapify1; do
 done
 add_dependencies
 add_next_version
+add_source
 cp "$BUILD/tools/holder" "$payload/"
 install -m 755 "$repository/tests/systemd/inside.sh" "$payload/run"
 

@@ -223,18 +223,22 @@ try_dump() {
 	check 'with its state, too' syslog_says 'state: steady since='
 }
 
-# -v by a drop-in, as systemctl edit makes it. RestartSec only saves time, and starting it so often is
-# the test's way.
-try_drop_in() {
+# PROGRAM: -v by a drop-in, as systemctl edit makes it. RestartSec only saves time, and starting it so
+# often is the test's way.
+write_drop_in() {
 	mkdir -p ${drop_in%/*}
 	cat >$drop_in <<-EOF
 		[Unit]
 		StartLimitIntervalSec=0
 		[Service]
 		ExecStart=
-		ExecStart=/usr/sbin/swapify-policy -v --daemon.interval=250ms
+		ExecStart=$1 -v --daemon.interval=250ms
 		RestartSec=500ms
 	EOF
+}
+
+try_drop_in() {
+	write_drop_in /usr/sbin/swapify-policy
 	mark
 	check 'daemon-reload with a drop-in' systemctl daemon-reload
 	check 'restart' systemctl restart $unit
@@ -575,6 +579,40 @@ nothing_is_left() {
 	return 1
 }
 
+# -- from source -----------------------------------------------------------------------------------
+
+# make TARGET, of what was built outside: there is no compiler here
+from_source() {
+	local prefix lib
+	read -r prefix lib <source/build/prefix
+	./make -s -C source -o all -o shim "prefix=$prefix" "SHIM_LIB=$lib" "$1"
+}
+
+try_source() {
+	local prefix
+	read -r prefix _ <source/build/prefix
+	check 'make install' from_source install
+	check 'sockets of services have their place at once' test "$(stat -c %a:%u /run/swapify)" = 1777:0
+	check 'what the daemon keeps has a place' test "$(stat -c %a:%u /var/lib/swapify-policy)" = 700:0
+	write_drop_in "$prefix/sbin/swapify-policy"
+	systemctl daemon-reload
+	check 'enable --now' systemctl enable -q --now $unit
+	start_game
+	freeze_game
+	printf '[daemon]\non_exit = leave\n' >>$config
+	mark
+	check 'reload' systemctl reload $unit
+	check 'it leaves programs as they are' soon journal_says '^configuration read again'
+	echo 'neither a setting nor a section' >>$config
+	check 'make uninstall' from_source uninstall
+	check 'stops it' property_is ActiveState inactive
+	check 'and brings programs back' soon game_runs
+	check 'every byte of it is right' game_is_right
+	end_game
+	check 'the programs are gone' fails compgen -G "$prefix/*bin/swap*"
+	check 'the configuration stays' test -e $config
+}
+
 # -- -----------------------------------------------------------------------------------------------
 
 cursor=
@@ -593,6 +631,7 @@ try_bad_configuration
 try_ends
 swapoff $swap
 try_removal
+try_source
 
 if [ $failed != 0 ]; then
 	echo '--- what the unit said:'
