@@ -5,7 +5,8 @@
 # The packages under a real systemd, in a container: tests/systemd/inside.sh installs them there, tries
 # what an administrator does, upgrades, removes and purges them, and looks whether the daemon can do its
 # whole work in the unit's sandbox; then make installs and uninstalls.
-# Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none.
+# Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none, or none
+# that boots the release of SUITE.
 set -euo pipefail
 : "${BUILD:?}"
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -20,7 +21,10 @@ skip() {
 
 [ -f "$harness" ] || skip "no harness that boots a systemd: set SYSTEMD_TEST"
 [ "$(id -u)" = 0 ] || skip "needs root"
-[ "$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release)" = 12 ] || skip "the harness boots Debian 12"
+# Packages of one release can't be installed on another
+release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+[ "$release" = bookworm ] || grep -qw SUITE "$harness" ||
+	skip "the harness boots Debian 12 (bookworm), this is $release, and it knows of no SUITE"
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 
@@ -70,7 +74,7 @@ cp "$BUILD/tools/holder" "$payload/"
 install -m 755 "$repository/tests/systemd/inside.sh" "$payload/run"
 
 status=0
-SWAP=${SWAP:-1} TMO=220 bash "$harness" nspawn "$payload" || status=$?
+SUITE=$release SWAP=${SWAP:-1} TMO=220 bash "$harness" nspawn "$payload" || status=$?
 case $status in
 	0 | 1) ;;
 	*) echo "the container didn't come up, or was stopped: status $status" ;;
