@@ -197,7 +197,7 @@ check-static: all deps-test
 	@tests/check-docs.sh $(B)/swapify-policy $(B)/swapify $(B)/swap $(B)/memadvise $(B)/swapctl
 	@tests/check-man.sh
 	@tests/check-unit-file.sh
-	@$(MAKE) --no-print-directory -s WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
+	@$(MAKE) --no-print-directory -s B=$(B)/werror WERROR=1 shim32 shim-aarch64 && echo "shim: builds for i386 and aarch64"
 	@$(MAKE) --no-print-directory -s B=$(B)/clang CC=clang WERROR=1 V=1 all
 	@echo "clang: no warnings"
 
@@ -317,14 +317,19 @@ install: all install-shim
 	elif ! cmp -s etc/swapify-policy.conf "$$conf"; then \
 		$(INSTALL) -m 644 etc/swapify-policy.conf "$$conf.new"; \
 		echo "kept $$conf, which differs; the new defaults are in $$conf.new"; fi
-	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || { systemctl daemon-reload && \
+		systemd-tmpfiles --create '$(tmpfilesdir)/swapify.conf' '$(tmpfilesdir)/swapify-policy.conf'; }
+
+# What is brought back and given up is so where the configuration is at fault (2), too
+without_daemon = [ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || { '$(sbindir)/swapify-policy' $(1); \
+	[ $$? != 2 ] || '$(sbindir)/swapify-policy' $(1) -c /dev/null; } || true
 
 # The configuration stays where it was changed
 uninstall:
 	@[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || \
 		systemctl disable --now swapify-policy 2>/dev/null || true
-	@[ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || '$(sbindir)/swapify-policy' --thaw || true
-	@[ -n '$(DESTDIR)' ] || [ ! -x '$(sbindir)/swapify-policy' ] || '$(sbindir)/swapify-policy' --erase || true
+	@$(call without_daemon,--thaw)
+	@$(call without_daemon,--erase)
 	rm -f '$(DESTDIR)$(tmpfilesdir)/swapify.conf' '$(DESTDIR)$(tmpfilesdir)/swapify-policy.conf'
 	rm -f '$(DESTDIR)$(sbindir)/swapify-policy' '$(DESTDIR)$(unitdir)/swapify-policy.service' \
 		'$(DESTDIR)$(mandir)/man8/swapify-policy.8' '$(DESTDIR)$(mandir)/man5/swapify-policy.conf.5' \

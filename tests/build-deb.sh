@@ -10,10 +10,15 @@ mkdir -p "${1:?usage: build-deb.sh DIR}"
 dir=$(cd "$1" && pwd)
 work=
 
-# All that goes into the packages, and what makes them
+# The project, without what debian/source/options leaves out of the source package
+pack() {
+	tar -C "$top" --exclude=./build --exclude=./.git "$@" -cf - .
+}
+
+# All that goes into the packages, that of the source included, and what makes them
 sum() {
 	{
-		find Makefile debian etc man src -type f -print0 | sort -z | xargs -0 sha256sum
+		pack --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner
 		dpkg-query -W gcc debhelper dpkg-dev 2>/dev/null || :
 		dpkg --print-architecture
 	} | sha256sum | cut -d' ' -f1
@@ -28,7 +33,7 @@ trap end EXIT
 build() {
 	local source=$1/swapify-policy
 	mkdir -p "$source"
-	tar -C "$top" --exclude=./build --exclude=./.git -cf - . | tar -C "$source" -xf - ${2:+"$2"}
+	pack | tar -C "$source" -xf - ${2:+"$2"}
 	if ! (cd "$source" && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u WERROR -u CFLAGS -u LDFLAGS \
 		DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" dpkg-buildpackage -us -uc) >"$1/log" 2>&1; then
 		tail -n 40 "$1/log"

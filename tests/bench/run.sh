@@ -73,6 +73,8 @@ latency=$(python3 "$top/tests/bench/latency.py" "$build" "$work" 15)
 read -r median worst interval_median <<< "$latency"
 row "awake to first action, ms (median; worst of 15)" "$median; $worst" - - "<= 100"
 row "facts to first action, interval 1 s, ms (median)" "$interval_median" - - "<= 1000"
+read -r median worst < <(python3 "$top/tests/bench/ready.py" "$build" "$work" 15)
+row "start to READY=1, ms (median; worst of 15)" "$median; $worst" - - "<= 200"
 
 # -- 3. the engine ----------------------------------------------------------------------------------------
 exec 9>&-

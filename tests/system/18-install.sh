@@ -7,9 +7,11 @@
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 root=$WORK/root
-to_tree=(make --no-print-directory -s -C "$top" "B=$BUILD" prefix=/usr "DESTDIR=$root")
-# but the shim for 32-bit programs, which is there where it could be built
-files() { (cd "$root" && find . -type f ! -path '*/i386-linux-gnu/*' ! -path '*/lib32/*' | sort); }
+# With another prefix than that of $BUILD, which others run from just now: what differs is made in a copy
+mkdir "$WORK/build"
+cp -a "$BUILD"/{flags,prefix,obj,shim,libswapify.so} "$WORK/build/"
+to_tree=(make --no-print-directory -s -C "$top" "B=$WORK/build" prefix=/usr "DESTDIR=$root")
+files() { (cd "$root" && find . -type f | sort); }
 shim=./usr/lib/$(gcc -print-multiarch)/libswapify.so
 
 "${to_tree[@]}" install

@@ -4,8 +4,9 @@
 #
 # The packages under a real systemd, in a container: tests/systemd/inside.sh installs them there, tries
 # what an administrator does, upgrades, removes and purges them, and looks whether the daemon can do its
-# whole work in the unit's sandbox.
-# Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none.
+# whole work in the unit's sandbox; then make installs and uninstalls.
+# Boots with the harness in SYSTEMD_TEST, or beside the repository; is skipped where there is none, or none
+# that boots the release of SUITE.
 set -euo pipefail
 : "${BUILD:?}"
 repository=$(cd "$(dirname "$0")/../.." && pwd)
@@ -20,7 +21,10 @@ skip() {
 
 [ -f "$harness" ] || skip "no harness that boots a systemd: set SYSTEMD_TEST"
 [ "$(id -u)" = 0 ] || skip "needs root"
-[ "$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release)" = 12 ] || skip "the harness boots Debian 12"
+# Packages of one release can't be installed on another
+release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+[ "$release" = bookworm ] || grep -qw SUITE "$harness" ||
+	skip "the harness boots Debian 12 (bookworm), this is $release, and it knows of no SUITE"
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 
@@ -35,6 +39,16 @@ add_dependencies() {
 		cp "$kept/${name}"_*.deb "$payload/needs/"
 	done
 	rm -f "$payload/needs/log"
+}
+
+# What make has built, and what it takes to install that
+add_source() {
+	local tree=$payload/source
+	mkdir -p "$tree/tests/unit" "$tree/build"
+	cp -r "$repository"/{Makefile,etc,man} "$tree/"
+	cp "$repository/tests/unit/tests.mk" "$tree/tests/unit/"
+	cp "$BUILD"/{prefix,swapify-policy,swapify,libswapify.so,swap,memadvise,swapctl} "$tree/build/"
+	cp "$(command -v make)" "$payload/"
 }
 
 # The same again as the next version: its control data are all that differs.
@@ -55,11 +69,12 @@ for package in swapify-policy swapify libswapify1; do
 done
 add_dependencies
 add_next_version
+add_source
 cp "$BUILD/tools/holder" "$payload/"
 install -m 755 "$repository/tests/systemd/inside.sh" "$payload/run"
 
 status=0
-SWAP=${SWAP:-1} TMO=220 bash "$harness" nspawn "$payload" || status=$?
+SUITE=$release SWAP=${SWAP:-1} TMO=220 bash "$harness" nspawn "$payload" || status=$?
 case $status in
 	0 | 1) ;;
 	*) echo "the container didn't come up, or was stopped: status $status" ;;
