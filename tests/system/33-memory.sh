@@ -208,7 +208,7 @@ paged_out() {
 	ask paged pageout
 	[ "$(rollup "$pid" Swap)" -ge 8192 ]
 }
-held() { echo $(($(rollup "$1" Rss) + $(rollup "$1" Swap))); }
+held() { awk '/^(Rss|Swap):/ { kib += $2 } END { print kib }' "/proc/$1/smaps_rollup"; }
 await "half of it to be in the swap file" paged_out
 before=$(held "$pid")
 must swap "$pid"

@@ -388,17 +388,14 @@ end_ours() {
 	done
 }
 
-# look NAME: what it holds, in KiB, into ANON and SWAP.
+# look NAME: what it holds, in KiB, into ANON and SWAP. In one reading, for the kernel makes the text
+# anew for each: line by line two of them needn't be of one moment, nor meet where a line begins.
 look() {
-	local key amount _
-	ANON='' SWAP=''
-	while read -r key amount _; do
-		case $key in
-		RssAnon:) ANON=$amount ;;
-		VmSwap:) SWAP=$amount ;;
-		esac
-	done < "/proc/${PID[$1]}/status"
-	[ -n "$ANON" ] || fail "$1 has no memory any more"
+	local text=''
+	IFS= read -r -d '' text < "/proc/${PID[$1]}/status" || : # there is no such delimiter
+	[[ $text =~ RssAnon:[[:blank:]]+([0-9]+).*VmSwap:[[:blank:]]+([0-9]+) ]] ||
+		fail "$1 has no memory any more"
+	ANON=${BASH_REMATCH[1]} SWAP=${BASH_REMATCH[2]}
 }
 
 # is_state PID LETTER

@@ -52,11 +52,13 @@ leftovers() {
 # Puts right what a test left, so that the next one has a chance.
 clear_up() {
 	local work=$1 area
-	while read -r area _; do
+	local -a areas
+	mapfile -t areas < /proc/swaps # before it gets shorter
+	for area in "${areas[@]%% *}"; do
 		case $area in
 		"$work"/*) swapoff "$area" ;;
 		esac
-	done < /proc/swaps
+	done
 	rm -rf --one-file-system "$work"
 }
 
