@@ -198,10 +198,11 @@ leave_daemon() {
 next_line() {
 	local -a lines
 	local line
-	mapfile -t -s "$LOG_AT" lines < "$LOG"
+	mapfile -s "$LOG_AT" lines < "$LOG"
 	for line in "${lines[@]}"; do
+		[[ $line == *$'\n' ]] || break # the rest of it is to come
 		LOG_AT=$((LOG_AT + 1))
-		[[ $line =~ $1 ]] && return
+		[[ ${line%$'\n'} =~ $1 ]] && return
 	done
 	[ -z "$DAEMON" ] || [ -d "/proc/$DAEMON" ] || [ "$(wc -l < "$LOG")" -gt "$LOG_AT" ] ||
 		fail "the daemon is gone; waited for the log to say: $1"
