@@ -191,7 +191,7 @@ for kind in zeros leaderless; do
 	for _ in 1 2 3; do
 		must swap "$pid"
 		must unswap "$pid"
-		expect "$kind was continued" stopped "$pid"
+		await "$kind to be stopped again" stopped "$pid"
 	done
 	kill -CONT "$pid"
 	verify stopped

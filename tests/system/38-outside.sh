@@ -42,7 +42,7 @@ await "it to stop" stands a
 swap_out a
 request a unswap
 expect "not unswapped: $REPLY_TEXT" [ "$REPLY_BYTE" = 0 ]
-stands a || fail "it was stopped before, and is in state $STATE"
+await "it to stand still, as before" stands a
 swap_out a
 kill -CONT "${PID[a]}"
 await_running a

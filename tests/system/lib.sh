@@ -399,9 +399,9 @@ look() {
 	ANON=${BASH_REMATCH[1]} SWAP=${BASH_REMATCH[2]}
 }
 
-# is_state PID LETTER
+# is_state PID LETTERS: one of them
 is_state() {
-	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = "$2" ]
+	[[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat") == [$2] ]]
 }
 
 # -- attached programs ----------------------------------------------------------------------------
@@ -443,11 +443,12 @@ tell() {
 
 is_frozen() {
 	look "$1"
-	{ is_state "${PID[$1]}" t || is_state "${PID[$1]}" T; } && [ "$ANON" -lt 4096 ]
+	is_state "${PID[$1]}" tT && [ "$ANON" -lt 4096 ]
 }
 
+# It may be on the CPU at that moment, or wait for what it reads back.
 runs() {
-	is_state "${PID[$1]}" S
+	is_state "${PID[$1]}" SRD
 }
 
 declare -A ANON_BEFORE=() SWAP_BEFORE=()
