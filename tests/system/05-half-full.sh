@@ -3,7 +3,7 @@
 #
 # Swap that is full before a process is out: a part of it moves, the rest stays, nothing is lost,
 # and the daemon goes on a diet instead of trying at every tick.
-# shellcheck source=tests/system/lib.sh disable=SC2119
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 ! other_swap || skip "another swap area would take what doesn't fit: $(tail -n 1 /proc/swaps)"
@@ -12,7 +12,8 @@ swap_on swap 64
 SWAP_TOTAL_MIB=1024 SWAP_FREE_MIB=1024
 script_memory 50
 start_holder large 200
-start_daemon
+# a cooldown in which this shell surely gets to say something
+start_daemon --memory.cooldown=5s
 await_dump "pid=${PID[large]} [^
 ]*verdict=\"victim\""
 remember large

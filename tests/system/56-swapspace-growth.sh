@@ -119,10 +119,9 @@ expect_times 0 'swap area retired'
 # It ends; all of them go, one per cooldown.
 end_process "${PID[steps]}"
 unset 'PID[steps]'
-no_areas() { [ -z "$(own_areas)" ]; }
-await "the areas to go" no_areas
-all_retired() { [ "$(times 'swap area retired')" = "$added" ]; }
-await "the last of $added to be told" all_retired
+while [ -n "$(own_areas)" ]; do await_log 'swap area retired '; done
+all_retired() { [ "$(times 'swap area retired')" = "$(times 'swap area added')" ]; }
+await "the last of them to be told" all_retired
 space_holds '*' # nothing
 expect_times 0 'cannot retire'
 ticks 3
