@@ -19,8 +19,8 @@ await_dump "pid=${PID[large]} [^
 remember large
 memory 5
 await_log "swapped pid=${PID[large]} .* bytes=[0-9.]+MiB of=200MiB "
-look large
 expect "nothing of it moved" moved_out large 16
+weigh large
 expect "more was moved than there is room for" [ $((SWAP - SWAP_BEFORE[large])) -le 65536 ]
 expect "memory is missing" [ $((ANON + SWAP)) -ge $((200 * 1024)) ]
 
@@ -42,6 +42,6 @@ memory 90
 remember large
 await_dump 'held: processes=0 |held: processes=1 bytes=[0-9.]+KiB'
 verify large
-look large
+weigh large
 expect "it grew" [ $((ANON + SWAP)) -le $((201 * 1024)) ]
 stop_daemon

@@ -33,7 +33,7 @@ offered_again() {
 await "another offer after the cooldown" offered_again
 expect_times 0 'swapped pid='
 for name in one two; do
-	look "$name"
+	weigh "$name"
 	expect "$name lost memory" [ $((ANON + SWAP)) -ge $((ANON_BEFORE[$name] - 256)) ]
 done
 verify one two
