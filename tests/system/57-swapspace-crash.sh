@@ -178,7 +178,7 @@ await "its path to be lost" lost
 cat > "$WORK/other.sh" <<'END'
 mount --bind "$1" "$1" && swapon "$1/swap-1"
 END
-mkdir -p -m 700 "$WORK/mnt-other/space"
+mkdir -m 700 "$WORK/mnt-other" "$WORK/mnt-other/space"
 fallocate -l 8M "$WORK/mnt-other/space/swap-1"
 chmod 600 "$WORK/mnt-other/space/swap-1"
 mkswap -q "$WORK/mnt-other/space/swap-1"
