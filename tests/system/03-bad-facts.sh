@@ -132,7 +132,7 @@ memory 5
 mount --bind "$FACTS" /proc/meminfo
 await_log '/proc/meminfo makes sense again'
 await_log 'steady -> hungry'
-await_said "swapped pid=${PID[idle]} "
+await_log "swapped pid=${PID[idle]} "
 memory 50
 verify idle later
 stop_daemon

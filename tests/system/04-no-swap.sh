@@ -20,7 +20,7 @@ await_log 'diet -> steady: the cooldown is over'
 await_log 'steady -> hungry: memory is short'
 await_log 'hungry -> diet'
 await_log 'hungry -> diet'
-await_dump 'no_room=[3-9]'
+await_dump 'no_room=([3-9]|[1-9][0-9])'
 expect_dump 'backend madvise: out=0 out_bytes=0B .* failed=0 '
 expect_dump 'swap: total=0B used=0B free=0B'
 expect_times 1 'no room to move'
@@ -30,7 +30,13 @@ untouched idle
 SWAP_TOTAL_MIB=64 SWAP_FREE_MIB=64
 memory 5
 value 'no_room=([0-9]+)'
-await_dump "no_room=$((VALUE + 2))"
+tried=$VALUE
+tried_again() {
+	dump
+	value 'no_room=([0-9]+)'
+	[ "$VALUE" -ge $((tried + 2)) ]
+}
+await "two more tries" tried_again
 expect_times 1 'no room to move'
 untouched idle
 
@@ -42,6 +48,7 @@ await_out idle
 expect_times 1 'no room to move'
 
 # It is gone again (somebody else took it): that is news.
+memory 50
 start_holder late 48
 remember late
 SWAP_FREE_MIB=10

@@ -3,7 +3,7 @@
 #
 # Swap that is full before a process is out: a part of it moves, the rest stays, nothing is lost,
 # and the daemon goes on a diet instead of trying at every tick.
-# shellcheck source=tests/system/lib.sh disable=SC2119
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 ! other_swap || skip "another swap area would take what doesn't fit: $(tail -n 1 /proc/swaps)"
@@ -12,14 +12,15 @@ swap_on swap 64
 SWAP_TOTAL_MIB=1024 SWAP_FREE_MIB=1024
 script_memory 50
 start_holder large 200
-start_daemon
+# a cooldown in which this shell surely gets to say something
+start_daemon --memory.cooldown=5s
 await_dump "pid=${PID[large]} [^
 ]*verdict=\"victim\""
 remember large
 memory 5
 await_log "swapped pid=${PID[large]} .* bytes=[0-9.]+MiB of=200MiB "
-look large
 expect "nothing of it moved" moved_out large 16
+weigh large
 expect "more was moved than there is room for" [ $((SWAP - SWAP_BEFORE[large])) -le 65536 ]
 expect "memory is missing" [ $((ANON + SWAP)) -ge $((200 * 1024)) ]
 
@@ -41,6 +42,6 @@ memory 90
 remember large
 await_dump 'held: processes=0 |held: processes=1 bytes=[0-9.]+KiB'
 verify large
-look large
+weigh large
 expect "it grew" [ $((ANON + SWAP)) -le $((201 * 1024)) ]
 stop_daemon

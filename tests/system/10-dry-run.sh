@@ -30,7 +30,7 @@ ticks 20
 expect_times 2 'would be swapped'
 expect_times 0 'pid=[0-9]+ .*backend=madvise'
 for name in one two; do
-	look "$name"
+	weigh "$name"
 	expect "$name was moved" [ "$SWAP" = "${SWAP_BEFORE[$name]}" ]
 	expect "$name was touched" [ "$ANON" -ge "${ANON_BEFORE[$name]}" ]
 done

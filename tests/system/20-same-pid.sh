@@ -20,7 +20,7 @@ expect_dump 'held: processes=1 '
 
 idle_for_long() {
 	dump
-	[[ $DUMP =~ held:\ pid=${PID[old]}\ [^$'\n']*since=[6-9]s ]]
+	[[ $DUMP =~ held:\ pid=${PID[old]}\ [^$'\n']*since=([6-9]|[1-9][0-9]+)s ]]
 }
 await "old to be idle for six seconds" idle_for_long
 kill -STOP "$DAEMON"

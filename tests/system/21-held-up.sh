@@ -32,8 +32,8 @@ memory 90
 kill -USR2 "$DAEMON" # gives back at once
 await "the trap to spring" lines_of "$WORK/trap.out" 2
 ticks 5
-expect_dump 'state: diet'
-await_log 'diet -> steady'
+await_log 'steady -> diet'
+await_log 'diet -> steady' # while the trap holds its thread
 await_log "warning: cannot unswap: held up, by the process itself or a slow disk pid=${PID[trap]} "
 dump
 expect_dump 'timeout=1 '
@@ -50,7 +50,6 @@ memory 90
 kill -USR2 "$DAEMON"
 await_log "cannot unswap: still held up by another process pid=${PID[third]} "
 verify third
-expect "the daemon waits, too" [ "$(cut -d' ' -f3 "/proc/$DAEMON/stat")" != D ]
-before=$SECONDS
+ticks 1 # it doesn't wait, too
 stop_daemon
-expect "it took long to leave" [ $((SECONDS - before)) -le 5 ]
+expect "the trap is gone" [ -d "/proc/${PID[trap]}" ]

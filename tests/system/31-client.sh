@@ -146,21 +146,21 @@ printed "isn't the answer of a shim"
 end_fakes
 fakes good name=fine
 fine=${PIDS[0]}
-while read -r mode message; do
+while read -r mode timeout message; do
 	fakes "$mode" "name=$mode"
-	expect_status 1 "${SWAP[@]}" -a swap --timeout 300ms "${PIDS[0]}" "$fine"
+	expect_status 1 "${SWAP[@]}" -a swap --timeout "$timeout" "${PIDS[0]}" "$fine"
 	printed "^${PIDS[0]} $mode: .*$message"
 	expect_status 0 "${SWAP[@]}" -a unswap "$fine"
 done <<'END'
-silent no answer within 300ms; it may be at it still \(ETIMEDOUT\)
-deaf no answer within 300ms
-flood isn't the answer of a shim
-close closed the connection without an answer \(ECONNRESET\)
-wrong isn't the answer of a shim
-torn isn't the answer of a shim
-lonely its helper is gone, so it isn't attached any more \(ECONNREFUSED\)
+silent 300ms no answer within 300ms; it may be at it still \(ETIMEDOUT\)
+deaf 300ms no answer within 300ms
+flood 30s isn't the answer of a shim
+close 30s closed the connection without an answer \(ECONNRESET\)
+wrong 30s isn't the answer of a shim
+torn 30s isn't the answer of a shim
+lonely 30s its helper is gone, so it isn't attached any more \(ECONNREFUSED\)
 END
-expect_status 1 "${SWAP[@]}" -l --timeout 500ms
+expect_status 1 "${SWAP[@]}" -l --timeout 3s
 printed "^ *$fine +fine +running "
 printed '^ *[0-9]+ +silent +unknown '
 printed '^[0-9]+ silent: no answer'

@@ -42,7 +42,7 @@ await "it to stop" stands a
 swap_out a
 request a unswap
 expect "not unswapped: $REPLY_TEXT" [ "$REPLY_BYTE" = 0 ]
-stands a || fail "it was stopped before, and is in state $STATE"
+await "it to stand still, as before" stands a
 swap_out a
 kill -CONT "${PID[a]}"
 await_running a
@@ -119,7 +119,7 @@ helper_of b
 while read -r command under_way others; do
 	in_state b running || bring_back b
 	[ "$command" = swap ] || swap_out b
-	tamper pwritev:delay_enter=60000 preadv:delay_enter=60000
+	tamper pwritev:delay_enter=300000 preadv:delay_enter=300000
 	talk b ask "$command" > "$WORK/reply" &
 	asking=$!
 	await_state b "$under_way"
@@ -134,8 +134,8 @@ while read -r command under_way others; do
 		*) fail "no answer to $other: $REPLY_TEXT" ;;
 		esac
 	done
-	wait $asking
 	untamper
+	wait $asking
 	expect "it says: $(cat "$WORK/reply")" grep -qx reply=0 "$WORK/reply"
 done <<'COMMANDS'
 swap swapping swap swap swap
@@ -149,7 +149,7 @@ expect_running b
 
 # a client may take its time, also while a command is at work, which goes on meanwhile
 in_state b running || bring_back b
-tamper pwritev:delay_enter=100000
+tamper pwritev:delay_enter=300000
 talk b ask swap > "$WORK/reply" &
 asking=$!
 await_state b swapping
@@ -157,8 +157,8 @@ REPLY_TEXT=$(talk b slow 150 status)
 expect "it says: $REPLY_TEXT" grep -qx reply=0 <<< "$REPLY_TEXT"
 field state
 [[ $VALUE == swap* ]] || fail "it says: $REPLY_TEXT"
-wait $asking
 untamper
+wait $asking
 expect "it says: $(cat "$WORK/reply")" grep -qx reply=0 "$WORK/reply"
 REPLY_TEXT=$(talk b slow 150 unswap)
 expect "it says: $REPLY_TEXT" grep -qx reply=0 <<< "$REPLY_TEXT"

@@ -42,6 +42,9 @@ kill_all() {
 	skip_log
 }
 
+# What was added counts for a cooldown: for all of the test, where it doesn't wait for one.
+LASTING=--swapspace.cooldown=1h
+
 script_memory 25
 for call in fallocate fsync linkat swapon; do
 	machine 25 1000 0
@@ -72,7 +75,7 @@ done
 
 # Killed with an area in use: it is adopted, and counts as its own.
 machine 25 1000 0
-start_daemon
+start_daemon $LASTING
 await_log 'swap area added .* areas=1 '
 kill_all
 expect "the area has gone" is_active "$SPACE/swap-1"
@@ -108,7 +111,7 @@ for kills in daemon both; do
 		expect "the area is still there" is_off "$SPACE/swap-1"
 		space_holds '*'
 		machine 25 1000 500
-		start_daemon
+		start_daemon $LASTING
 		await_log 'swap areas: .* areas=0 .* removed=0'
 		machine 25 1000 0
 		await_log 'swap area added .* areas=1 '
@@ -164,7 +167,7 @@ machine 25 1000 0
 cat > "$WORK/inside.sh" <<'END'
 mount --bind "$1" "$1" && shift && exec "$@"
 END
-unshare --mount bash "$WORK/inside.sh" "$SPACE" "$BUILD/swapify-policy" "${OPTIONS[@]}" 2>> "$LOG" {NEVER}<&- {SWAPS}<&- &
+unshare --mount bash "$WORK/inside.sh" "$SPACE" "$BUILD/swapify-policy" "${OPTIONS[@]}" $LASTING 2>> "$LOG" {NEVER}<&- {SWAPS}<&- &
 DAEMON=$!
 STARTED+=("$DAEMON")
 await_log 'swap area added .* areas=1 '
@@ -175,7 +178,7 @@ await "its path to be lost" lost
 cat > "$WORK/other.sh" <<'END'
 mount --bind "$1" "$1" && swapon "$1/swap-1"
 END
-mkdir -p -m 700 "$WORK/mnt-other/space"
+mkdir -m 700 "$WORK/mnt-other" "$WORK/mnt-other/space"
 fallocate -l 8M "$WORK/mnt-other/space/swap-1"
 chmod 600 "$WORK/mnt-other/space/swap-1"
 mkswap -q "$WORK/mnt-other/space/swap-1"
@@ -195,9 +198,12 @@ machine 80 1500 1500
 await_log "swap area retired file=$SPACE/swap-1"
 ! lost || fail "it is active still"
 space_holds '*'
+stop_daemon
+skip_log
 
 # Somebody else switches one off: its file goes, and it isn't asked for again.
 machine 25 1000 0
+start_daemon $LASTING
 await_log 'swap area added .* areas=1 '
 machine 25 1500 500
 ticks 2

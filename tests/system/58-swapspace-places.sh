@@ -141,6 +141,8 @@ STARTED+=("$DAEMON")
 await_log "swap area added file=$WORK/bounded/swap-1 "
 machine 80 1500 1500
 await_log "swap area retired file=$WORK/bounded/swap-1 "
+all_retired() { [ -z "$(ls "$WORK/bounded")" ]; } # those, too, that came before there was enough
+await "the directory to be empty" all_retired
 stop_daemon
 # without the one it is said, and a diet
 setpriv --bounding-set=-all,+sys_nice,+sys_ptrace,+dac_read_search "$BUILD/swapify-policy" "${OPTIONS[@]}" \

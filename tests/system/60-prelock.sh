@@ -89,6 +89,7 @@ follows() {
 }
 expect "nothing was read" [ "$now" -gt $((before + 200)) ]
 await "more of it to be locked" follows
+scans 1 # it tells whole MiB: now all of it is
 ask kept drop
 forget "$LIB/kept.so"
 call kept 2000 300

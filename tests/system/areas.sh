@@ -21,10 +21,14 @@ is_own() {
 
 # Those of this test: "PATH TYPE SIZE USED PRIORITY" each.
 own_areas() {
-	local path rest
-	while read -r path rest; do
+	local -a lines
+	local line path rest
+	# in one reading: what is used changes, and with it where the next line begins
+	mapfile -t lines < "/proc/self/fd/$SWAPS"
+	for line in "${lines[@]}"; do
+		read -r path rest <<< "$line"
 		! is_own "$path" || echo "$path $rest"
-	done < "/proc/self/fd/$SWAPS"
+	done
 }
 
 all_off() {

@@ -198,10 +198,11 @@ leave_daemon() {
 next_line() {
 	local -a lines
 	local line
-	mapfile -t -s "$LOG_AT" lines < "$LOG"
+	mapfile -s "$LOG_AT" lines < "$LOG"
 	for line in "${lines[@]}"; do
+		[[ $line == *$'\n' ]] || break # the rest of it is to come
 		LOG_AT=$((LOG_AT + 1))
-		[[ $line =~ $1 ]] && return
+		[[ ${line%$'\n'} =~ $1 ]] && return
 	done
 	[ -z "$DAEMON" ] || [ -d "/proc/$DAEMON" ] || [ "$(wc -l < "$LOG")" -gt "$LOG_AT" ] ||
 		fail "the daemon is gone; waited for the log to say: $1"
@@ -388,22 +389,44 @@ end_ours() {
 	done
 }
 
-# look NAME: what it holds, in KiB, into ANON and SWAP.
+# look NAME: what it holds, in KiB, into ANON and SWAP. In one reading, for the kernel makes the text
+# anew for each: line by line two of them needn't be of one moment, nor meet where a line begins.
 look() {
-	local key amount _
-	ANON='' SWAP=''
-	while read -r key amount _; do
-		case $key in
-		RssAnon:) ANON=$amount ;;
-		VmSwap:) SWAP=$amount ;;
-		esac
-	done < "/proc/${PID[$1]}/status"
-	[ -n "$ANON" ] || fail "$1 has no memory any more"
+	local text=''
+	IFS= read -r -d '' text < "/proc/${PID[$1]}/status" || : # there is no such delimiter
+	[[ $text =~ RssAnon:[[:blank:]]+([0-9]+).*VmSwap:[[:blank:]]+([0-9]+) ]] ||
+		fail "$1 has no memory any more"
+	ANON=${BASH_REMATCH[1]} SWAP=${BASH_REMATCH[2]}
 }
 
-# is_state PID LETTER
+# weigh NAME: the same, but counted page by page: before Linux 6.16 status is some 100 KiB off where
+# several CPUs count.
+weigh() {
+	local text=''
+	IFS= read -r -d '' text < "/proc/${PID[$1]}/smaps_rollup" || :
+	[[ $text =~ Anonymous:[[:blank:]]+([0-9]+).*[[:space:]]Swap:[[:blank:]]+([0-9]+) ]] ||
+		fail "$1 has no memory any more"
+	ANON=${BASH_REMATCH[1]} SWAP=${BASH_REMATCH[2]}
+}
+
+# kernel_thread: into VALUE the pid of one whose name stays; no where none is seen, as in a container.
+kernel_thread() {
+	local dir text
+	local -a stat
+	for dir in /proc/2 /proc/[0-9]*; do
+		{ read -r text < "$dir/stat"; } 2>/dev/null || continue
+		read -ra stat <<< "${text##*) }"
+		if ((stat[6] & 0x200000)) && [[ $text != *"(kworker"* ]]; then # PF_KTHREAD
+			VALUE=${dir#/proc/}
+			return
+		fi
+	done
+	return 1
+}
+
+# is_state PID LETTERS: one of them
 is_state() {
-	[ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat")" = "$2" ]
+	[[ $(sed 's/.*) //; s/ .*//' "/proc/$1/stat") == [$2] ]]
 }
 
 # -- attached programs ----------------------------------------------------------------------------
@@ -445,11 +468,12 @@ tell() {
 
 is_frozen() {
 	look "$1"
-	{ is_state "${PID[$1]}" t || is_state "${PID[$1]}" T; } && [ "$ANON" -lt 4096 ]
+	is_state "${PID[$1]}" tT && [ "$ANON" -lt 4096 ]
 }
 
+# It may be on the CPU at that moment, or wait for what it reads back.
 runs() {
-	is_state "${PID[$1]}" S
+	is_state "${PID[$1]}" SRD
 }
 
 declare -A ANON_BEFORE=() SWAP_BEFORE=()
@@ -458,7 +482,7 @@ declare -A ANON_BEFORE=() SWAP_BEFORE=()
 remember() {
 	local name
 	for name; do
-		look "$name"
+		weigh "$name"
 		ANON_BEFORE[$name]=$ANON SWAP_BEFORE[$name]=$SWAP
 	done
 }

@@ -8,7 +8,7 @@ export LC_ALL=C
 # under a service manager the daemon would log to the journal
 unset INVOCATION_ID JOURNAL_STREAM NOTIFY_SOCKET
 here=$(cd "$(dirname "$0")" && pwd)
-TIMEOUT=240
+TIMEOUT=600 # generous: a loaded machine is slow, not broken
 
 build=$(cd "${1:?usage: run.sh BUILD [TEST...]}" && pwd) || exit 1
 shift
@@ -52,11 +52,13 @@ leftovers() {
 # Puts right what a test left, so that the next one has a chance.
 clear_up() {
 	local work=$1 area
-	while read -r area _; do
+	local -a areas
+	mapfile -t areas < /proc/swaps # before it gets shorter
+	for area in "${areas[@]%% *}"; do
 		case $area in
 		"$work"/*) swapoff "$area" ;;
 		esac
-	done < /proc/swaps
+	done
 	rm -rf --one-file-system "$work"
 }
 

@@ -102,7 +102,7 @@ static void body(int socket)
 	}
 }
 
-static uint64_t acted;
+static _Atomic uint64_t acted; /* in the thread */
 
 static void let_it_act(void)
 {
@@ -178,33 +178,29 @@ static void submit(const struct child *child, enum action_verb verb)
 	executor_submit(&executor, &plan);
 }
 
-/* What the daemon's loop does, until nothing is left or the time is over. The longest that a turn
- * took but for its waiting. */
-static uint64_t run(uint64_t for_ns)
+/* What the daemon's loop does, until nothing is left or the time is over */
+static void run(uint64_t for_ns)
 {
-	uint64_t until_ns = clock_now_ns() + for_ns, longest_ns = 0;
+	uint64_t until_ns = clock_now_ns() + for_ns;
 	bool more = true;
 
 	while (executor_busy(&executor) && clock_now_ns() < until_ns) {
 		uint64_t deadline_ns = u64_min(executor_deadline_ns(&executor), until_ns);
-		uint64_t left_ns = u64_sub_sat(deadline_ns, clock_now_ns()), start_ns;
+		uint64_t left_ns = u64_sub_sat(deadline_ns, clock_now_ns());
 		struct epoll_event events[8];
 		int n = epoll_wait(executor.epoll_fd, events, 8,
 				   more ? 0 : (int)(left_ns / NS_PER_MS + 1));
 
-		start_ns = clock_now_ns();
 		for (int i = 0; i < n; i++)
 			executor_ready(&executor, events[i].data.u64 - JOBS_BASE);
 		more = executor_run(&executor, clock_now_ns());
-		longest_ns = u64_max(longest_ns, clock_now_ns() - start_ns);
 	}
-	return longest_ns;
 }
 
 static const struct outcome *act(const struct child *child, enum action_verb verb)
 {
 	submit(child, verb);
-	(void)run(60 * NS_PER_S);
+	run(60 * NS_PER_S);
 	ck_assert(!executor_busy(&executor));
 	return &outcomes[n_outcomes - 1];
 }
@@ -334,7 +330,7 @@ START_TEST(stopped_at_any_moment)
 	for (int round = 0; round < 500; round++) {
 		n_outcomes = 0;
 		submit(&child, ACTION_RECLAIM);
-		(void)run(series_below(&series, 300) * NS_PER_US);
+		run(series_below(&series, 300) * NS_PER_US);
 		executor_abort(&executor, clock_now_ns());
 		ck_assert_uint_le(n_outcomes, 1);
 		if (n_outcomes == 1)
@@ -360,9 +356,9 @@ START_TEST(ends_amid_it)
 		child = start();
 		submit(&child, ACTION_RECLAIM);
 		for (unsigned i = 0; i < steps; i++)
-			(void)run(NS_PER_US);
+			run(NS_PER_US);
 		child_kill(&child);
-		(void)run(60 * NS_PER_S);
+		run(60 * NS_PER_S);
 		ck_assert_uint_eq(n_outcomes, steps + 1);
 		ck_assert(outcomes[steps].kind == OUTCOME_GONE ||
 			  outcomes[steps].kind == OUTCOME_DONE);
@@ -374,11 +370,14 @@ END_TEST
 
 static bool hold_up_a_restore(const struct child *child)
 {
+	uint64_t until_ns = clock_now_ns() + 60 * NS_PER_S;
+
 	ck_assert_int_eq(act(child, ACTION_RECLAIM)->kind, OUTCOME_DONE);
 	acted = 0;
 	hostile = child;
 	submit(child, ACTION_RESTORE);
-	ck_assert_uint_lt(run(NS_PER_S), NS_PER_S / 2);
+	while (acted == 0 && executor_busy(&executor) && clock_now_ns() < until_ns)
+		run(NS_PER_MS);
 	if (acted != 1)
 		printf("skipped: no userfaultfd here: %d\n", (int)acted);
 	return acted == 1;
@@ -397,12 +396,14 @@ START_TEST(a_restore_is_held_up)
 	child = start();
 	other = start();
 	if (hold_up_a_restore(&child)) {
+		/* the loop goes on, not for as long as with one that is moved out */
 		ck_assert(executor_busy(&executor));
-		ck_assert_uint_lt(run(60 * NS_PER_S), NS_PER_S / 2);
+		ck_assert_uint_lt(executor_deadline_ns(&executor),
+				  madvise_ctx.threads[ACTION_RESTORE].since_ns + 30 * NS_PER_S);
+		run(60 * NS_PER_S);
 		outcome = &outcomes[n_outcomes - 1];
 		ck_assert_int_eq(outcome->kind, OUTCOME_TIMEOUT);
 		ck_assert_ptr_nonnull(outcome->why);
-		ck_assert_uint_lt(outcome->elapsed_ns, 30 * NS_PER_S);
 
 		outcome = act(&other, ACTION_RECLAIM);
 		ck_assert_int_eq(outcome->kind, OUTCOME_DONE);
@@ -410,16 +411,15 @@ START_TEST(a_restore_is_held_up)
 		ck_assert_int_eq(outcome->kind, OUTCOME_FAILED);
 		ck_assert_int_eq(outcome->error, -EBUSY);
 		ck_assert_ptr_nonnull(outcome->why);
-		ck_assert_uint_lt(outcome->elapsed_ns, NS_PER_S);
 
 		/* it lets go, by its end */
 		child_end(&child);
-		for (int i = 0; i < 1000 && advise_thread_works(&madvise_ctx.threads[1]); i++)
+		for (int i = 0; i < 6000 && advise_thread_works(&madvise_ctx.threads[1]); i++)
 			(void)usleep(10000);
 		outcome = act(&other, ACTION_RESTORE);
 		ck_assert_int_eq(outcome->kind, OUTCOME_DONE);
 	} else {
-		(void)run(60 * NS_PER_S);
+		run(60 * NS_PER_S);
 		child_end(&child);
 	}
 	child_end(&other);
@@ -450,7 +450,7 @@ START_TEST(ends_while_held_up)
 	}
 	(void)close(pair[1]);
 	ck_assert_int_eq(read(pair[0], &held, 1), 1);
-	for (int i = 0; i < 500 && r == 0; i++) {
+	for (int i = 0; i < 6000 && r == 0; i++) {
 		(void)usleep(10000);
 		r = waitpid(pid, &status, WNOHANG);
 	}
