@@ -119,8 +119,8 @@ void value_add_fault(struct text *why, const struct option_def *option, int r)
 		[OPTION_STRING] = "not a list of words",
 		[OPTION_PATH] = "not a path that begins with /",
 		[OPTION_UIDS] = "not a list of user numbers; write it like 1000 1001",
-		[OPTION_REGEXES] = "not a list of patterns; behind ^ goes a regular expression "
-				   "without {} and without + behind )*+?",
+		[OPTION_REGEXES] =
+			"not a list of patterns; behind ^ there is no {}, and no + behind )*+?",
 	};
 
 	if (r == -ERANGE)

@@ -289,15 +289,13 @@ START_TEST(faults_of_values)
 					     "quotes, backslashes and control characters can't"},
 		{"[protect]\nnames = it's", ":2: names = it's is not a value that can be held: "
 					    "quotes, backslashes and control characters can't"},
-		{"[prelock]\ncgroups = /a ^/b(",
-		 ":2: cgroups = /a ^/b( is not a list of patterns; "
-		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
-		{"[prelock]\ncgroups = ^/b{9}",
-		 ":2: cgroups = ^/b{9} is not a list of patterns; "
-		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
+		{"[prelock]\ncgroups = /a ^/b(", ":2: cgroups = /a ^/b( is not a list of patterns; "
+						 "behind ^ there is no {}, and no + behind )*+?"},
+		{"[prelock]\ncgroups = ^/b{9}", ":2: cgroups = ^/b{9} is not a list of patterns; "
+						"behind ^ there is no {}, and no + behind )*+?"},
 		{"[prelock]\ncgroups = ^a++++++++++++++++++++++++++++++",
 		 ":2: cgroups = ^a++++++++++++++++++++++++++++++ is not a list of patterns; "
-		 "behind ^ goes a regular expression without {} and without + behind )*+?"},
+		 "behind ^ there is no {}, and no + behind )*+?"},
 		{"[daemon]\nlockfile =", ":2: lockfile = '' is too short or too long: 1 to 900 "
 					 "bytes"},
 		{"[daemon]\nlockfile = run/lock",
