@@ -55,6 +55,7 @@ static const struct {
 	{"fallocate", SYS_fallocate, -1, 0, 0},
 	{"ftruncate", FTRUNCATE, -1, 0, 0},
 	{"fdatasync", SYS_fdatasync, -1, 0, 0},
+	{"sync_file_range", SYS_sync_file_range, -1, 0, 0},
 	{"fadvise64", FADVISE, -1, 0, 0},
 	{"fstatfs", FSTATFS, -1, 0, 0},
 	{"fcntl", SYS_fcntl, -1, F_GETFL, 0},

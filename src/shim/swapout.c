@@ -132,6 +132,8 @@ static int finish(struct shim *shim, struct cursor *done, const struct piece *pi
 {
 	int r = io_wait(shim, piece->chunk->index);
 
+	if (!r)
+		r = image_settle(shim);
 	if (r)
 		return image_fail(shim, r, "the image can't be written");
 	r = give_up(shim, done, piece);
