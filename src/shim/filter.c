@@ -42,7 +42,8 @@ static const struct {
 } calls[] = {
 	{"ptrace", SYS_ptrace, 0x4206 /* PTRACE_SEIZE */, NOBODY, 0},
 	{"kcmp", SYS_kcmp, NOBODY, NOBODY, KCMP_VM},
-	{"kill", SYS_kill, NOBODY, SIGSTOP, 0},
+	{"kill", SYS_kill, NOBODY, 0, 0},
+	{"pidfd_send_signal", SYS_pidfd_send_signal, -1, SIGSTOP, 0},
 	{"wait4", SYS_wait4, NOBODY, 0, WNOHANG | __WALL},
 	{"get_robust_list", SYS_get_robust_list, NOBODY, 0, 0},
 	{"sched_yield", SYS_sched_yield, 0, 0, 0},

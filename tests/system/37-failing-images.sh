@@ -435,7 +435,7 @@ pwritev:error=EINTR:when=2
 pwritev:error=EINVAL:when=2
 pwritev:error=ENOSPC:when=3 preadv:error=EIO
 clone:error=EAGAIN
-kill:error=EPERM:when=1
+pidfd_send_signal:error=EPERM:when=1
 ptrace:error=EPERM:when=1
 ptrace:error=EPERM:when=4
 ioctl:error=ENOTTY
