@@ -6,17 +6,6 @@
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 
-# do_so NAME COMMAND: false where this kernel doesn't do it.
-do_so() {
-	ask "$1" "$2"
-	[[ $ANSWER == ok* ]] || { echo "not tried here: $2: $ANSWER"; return 1; }
-}
-
-round_trip() {
-	swap_out "$1"
-	bring_back "$1"
-}
-
 # -- what the kernel or another may write to ------------------------------------------------------
 
 attach a awkward

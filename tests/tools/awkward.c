@@ -11,6 +11,8 @@
  *   share, share-off             a child process on the same memory
  *   undump, dump                 can't be looked into by others of its user
  *   seal                         a sealed mapping; part of verify from then on
+ *   key                          memory under a protection key, which no thread may read but by
+ *                                verify; part of that from then on
  *   mdwe                         no memory becomes executable any more
  *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
  *   no-kcmp, kill-kcmp, kill-ptrace
@@ -49,8 +51,10 @@
 
 #define BYTES (16U << 20)
 #define SEALED_BYTES (1U << 20)
+#define KEYED_BYTES (6U << 20) /* more than a chunk of the image */
 
-static uint64_t *memory, *sealed;
+static uint64_t *memory, *sealed, *keyed;
+static int key;
 
 static uint64_t word_at(size_t i)
 {
@@ -240,6 +244,24 @@ static int seal(void)
 	return sealed && syscall(SYS_mseal, sealed, SEALED_BYTES, 0) == 0 ? 0 : -1;
 }
 
+static int key_on(void)
+{
+	key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+	if (key < 0)
+		return -1;
+	keyed = map_filled(KEYED_BYTES);
+	return keyed ? pkey_mprotect(keyed, KEYED_BYTES, PROT_READ | PROT_WRITE, key) : -1;
+}
+
+/* The right to read it is as it was, and so is what is read. */
+static bool is_keyed(void)
+{
+	bool right = pkey_get(key) == PKEY_DISABLE_ACCESS && pkey_set(key, 0) == 0 &&
+		     is_filled(keyed, KEYED_BYTES);
+
+	return pkey_set(key, PKEY_DISABLE_ACCESS) == 0 && right;
+}
+
 static int mdwe(void)
 {
 	return prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0);
@@ -359,33 +381,22 @@ static int fork_off(void)
 static int verify(void)
 {
 	errno = EILSEQ;
-	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) ? 0 : -1;
+	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) && (!keyed || is_keyed())
+		       ? 0
+		       : -1;
 }
 
 static const struct {
 	const char *word;
 	int (*fn)(void);
 } commands[] = {
-	{"verify", verify},
-	{"uring", uring_on},
-	{"uring-close", uring_close},
-	{"uring-off", uring_off},
-	{"aio", aio_on},
-	{"aio-off", aio_off},
-	{"uffd", uffd_on},
-	{"uffd-off", uffd_off},
-	{"vfork", vfork_on},
-	{"vfork-off", vfork_off},
-	{"share", share_on},
-	{"share-off", share_off},
-	{"undump", undump},
-	{"dump", dump},
-	{"seal", seal},
-	{"fork-off", fork_off},
-	{"mdwe", mdwe},
-	{"no-kcmp", no_kcmp},
-	{"kill-kcmp", kill_kcmp},
-	{"kill-ptrace", kill_ptrace},
+	{"verify", verify},	  {"uring", uring_on},	    {"uring-close", uring_close},
+	{"uring-off", uring_off}, {"aio", aio_on},	    {"aio-off", aio_off},
+	{"uffd", uffd_on},	  {"uffd-off", uffd_off},   {"vfork", vfork_on},
+	{"vfork-off", vfork_off}, {"share", share_on},	    {"share-off", share_off},
+	{"undump", undump},	  {"dump", dump},	    {"seal", seal},
+	{"key", key_on},	  {"fork-off", fork_off},   {"mdwe", mdwe},
+	{"no-kcmp", no_kcmp},	  {"kill-kcmp", kill_kcmp}, {"kill-ptrace", kill_ptrace},
 };
 
 static int run(const char *line)
