@@ -178,6 +178,8 @@ static enum wire_reply swap(struct shim *shim, int connection)
 {
 	if (shim_phase(shim) == PHASE_SWAPPED)
 		return WIRE_NOOP;
+	if (shim->untried)
+		filter_probe(shim);
 	socket_note_asker(shim, connection);
 	return swap_out(shim, between) ? WIRE_ERROR : WIRE_SUCCESS;
 }

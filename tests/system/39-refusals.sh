@@ -128,6 +128,11 @@ for call in kcmp ptrace; do
 	[ "$HELPER" = "$before" ] || fail "the helper of a was killed"
 	quit a
 done
+# where no child can be made that would find out nothing is risked
+attach a awkward no-fork
+swap_refused a EAGAIN "seccomp.*can't be tried"
+swap_refused a EAGAIN "seccomp.*can't be tried"
+quit a
 # a helper that is there before isn't concerned; that of a child is
 attach a awkward
 do_so a kill-ptrace

@@ -15,8 +15,8 @@
  *                                verify; part of that from then on
  *   mdwe                         no memory becomes executable any more
  *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
- *   no-kcmp, kill-kcmp, kill-ptrace
- *                                a FILTER for system calls: EPERM, or death, for such a call
+ *   no-kcmp, no-fork, kill-kcmp, kill-ptrace
+ *                                a FILTER for system calls: an error, or death, for such a call
  * handle-term: SIGTERM makes it say "term". watch: a thread looks at its memory all the time, says
  * "wrong" and ends it with status 3 when it's wrong. filtered: mprotect(2) may not make anything
  * executable, as under MemoryDenyWriteExecute= of systemd.exec(5). FILTER: from its start on.
@@ -267,6 +267,15 @@ static int mdwe(void)
 	return prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0);
 }
 
+static int give_filter(struct sock_filter *filter, unsigned short len)
+{
+	struct sock_fprog program = {.len = len, .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+		       ? -1
+		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static int forbid_exec(void)
 {
 	struct sock_filter filter[] = {
@@ -277,11 +286,8 @@ static int forbid_exec(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
-		       ? -1
-		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 /* What system call nr gets from now on, also in what it starts */
@@ -293,16 +299,28 @@ static int answer_call(uint32_t nr, uint32_t answer)
 		BPF_STMT(BPF_RET | BPF_K, answer),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
-		       ? -1
-		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 static int no_kcmp(void)
 {
 	return answer_call(SYS_kcmp, SECCOMP_RET_ERRNO | EPERM);
+}
+
+/* No more processes that share nothing */
+static int no_fork(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 static int kill_kcmp(void)
@@ -320,6 +338,7 @@ static const struct {
 	int (*fn)(void);
 } filters[] = {{"filtered", forbid_exec},
 	       {"no-kcmp", no_kcmp},
+	       {"no-fork", no_fork},
 	       {"kill-kcmp", kill_kcmp},
 	       {"kill-ptrace", kill_ptrace}};
 
