@@ -14,3 +14,24 @@ if do_so a key; then
 	round_trip a
 fi
 quit a
+
+# -- memory that was never touched ----------------------------------------------------------------
+
+# promised NAME: it may be touched, and the kernel has promised memory for it: "ac", accountable
+promised() {
+	awk '$2 ~ /^[r-][w-][x-][ps]$/ { access = $2 }
+		$1 == "Size:" { kib = $2 }
+		$1 == "VmFlags:" && kib == 524288 { exit !(access == "rw-p" && / ac( |$)/) }
+		END { if (kib != 524288) exit 1 }' "/proc/${PID[$1]}/smaps"
+}
+
+attach a awkward
+if do_so a untouched; then
+	expect "untouched memory isn't there" promised a
+	swap_out a
+	expect "the promise isn't kept while it is swapped" promised a
+	bring_back a
+	expect "the promise is forgotten" promised a
+	round_trip a
+fi
+quit a

@@ -13,6 +13,7 @@
  *   seal                         a sealed mapping; part of verify from then on
  *   key                          memory under a protection key, which no thread may read but by
  *                                verify; part of that from then on
+ *   untouched                    512 MiB more, apart from the rest, that it never touches
  *   mdwe                         no memory becomes executable any more
  *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
  *   no-kcmp, no-fork, kill-kcmp, kill-ptrace
@@ -52,6 +53,8 @@
 #define BYTES (16U << 20)
 #define SEALED_BYTES (1U << 20)
 #define KEYED_BYTES (6U << 20) /* more than a chunk of the image */
+#define UNTOUCHED_BYTES ((size_t)512 << 20)
+#define GAP_BYTES ((size_t)64 << 10) /* a page of any machine */
 
 static uint64_t *memory, *sealed, *keyed;
 static int key;
@@ -262,6 +265,16 @@ static bool is_keyed(void)
 	return pkey_set(key, PKEY_DISABLE_ACCESS) == 0 && right;
 }
 
+static int map_untouched(void)
+{
+	char *apart = mmap(NULL, UNTOUCHED_BYTES + 2 * GAP_BYTES, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return apart == MAP_FAILED
+		       ? -1
+		       : mprotect(apart + GAP_BYTES, UNTOUCHED_BYTES, PROT_READ | PROT_WRITE);
+}
+
 static int mdwe(void)
 {
 	return prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0);
@@ -409,13 +422,28 @@ static const struct {
 	const char *word;
 	int (*fn)(void);
 } commands[] = {
-	{"verify", verify},	  {"uring", uring_on},	    {"uring-close", uring_close},
-	{"uring-off", uring_off}, {"aio", aio_on},	    {"aio-off", aio_off},
-	{"uffd", uffd_on},	  {"uffd-off", uffd_off},   {"vfork", vfork_on},
-	{"vfork-off", vfork_off}, {"share", share_on},	    {"share-off", share_off},
-	{"undump", undump},	  {"dump", dump},	    {"seal", seal},
-	{"key", key_on},	  {"fork-off", fork_off},   {"mdwe", mdwe},
-	{"no-kcmp", no_kcmp},	  {"kill-kcmp", kill_kcmp}, {"kill-ptrace", kill_ptrace},
+	{"verify", verify},
+	{"uring", uring_on},
+	{"uring-close", uring_close},
+	{"uring-off", uring_off},
+	{"aio", aio_on},
+	{"aio-off", aio_off},
+	{"uffd", uffd_on},
+	{"uffd-off", uffd_off},
+	{"vfork", vfork_on},
+	{"vfork-off", vfork_off},
+	{"share", share_on},
+	{"share-off", share_off},
+	{"undump", undump},
+	{"dump", dump},
+	{"seal", seal},
+	{"key", key_on},
+	{"untouched", map_untouched},
+	{"fork-off", fork_off},
+	{"mdwe", mdwe},
+	{"no-kcmp", no_kcmp},
+	{"kill-kcmp", kill_kcmp},
+	{"kill-ptrace", kill_ptrace},
 };
 
 static int run(const char *line)
