@@ -35,3 +35,19 @@ if do_so a untouched; then
 	round_trip a
 fi
 quit a
+
+# -- guards ---------------------------------------------------------------------------------------
+
+# by either way to look at pages
+attach a awkward
+if do_so a guard; then
+	round_trip a
+	round_trip a
+	if command -v strace > /dev/null; then
+		helper_of a
+		tamper ioctl:error=ENOTTY
+		round_trip a
+		untamper
+	fi
+fi
+quit a

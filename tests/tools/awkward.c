@@ -13,6 +13,8 @@
  *   seal                         a sealed mapping; part of verify from then on
  *   key                          memory under a protection key, which no thread may read but by
  *                                verify; part of that from then on
+ *   guard                        memory, and a thread whose stack it is, with pages of it that
+ *                                nobody may touch, for verify to try; part of that from then on
  *   untouched                    512 MiB more, apart from the rest, that it never touches
  *   mdwe                         no memory becomes executable any more
  *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
@@ -46,18 +48,23 @@
 #ifndef SYS_mseal
 #define SYS_mseal 462
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* 6.13 */
+#endif
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #endif
 
 #define BYTES (16U << 20)
 #define SEALED_BYTES (1U << 20)
-#define KEYED_BYTES (6U << 20) /* more than a chunk of the image */
+#define KEYED_BYTES (6U << 20)	 /* more than a chunk of the image */
+#define GUARDED_BYTES (5U << 20) /* of pages a multiple of 5 */
+#define STACK_BYTES (1U << 20)
 #define UNTOUCHED_BYTES ((size_t)512 << 20)
 #define GAP_BYTES ((size_t)64 << 10) /* a page of any machine */
 
-static uint64_t *memory, *sealed, *keyed;
-static int key;
+static uint64_t *memory, *sealed, *keyed, *guarded;
+static int key, touch[2];
 
 static uint64_t word_at(size_t i)
 {
@@ -265,6 +272,54 @@ static bool is_keyed(void)
 	return pkey_set(key, PKEY_DISABLE_ACCESS) == 0 && right;
 }
 
+static bool is_guard(size_t page)
+{
+	return page % 5 == 0;
+}
+
+/* On a stack behind the guarded memory, whose first page is a guard, too. */
+static void *sleep_forever(void *ignored)
+{
+	for (;;)
+		(void)pause();
+	return ignored;
+}
+
+static int guard_on(void)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), last = GUARDED_BYTES / page_bytes;
+	pthread_attr_t attributes;
+	pthread_t sleeper;
+
+	guarded = map_filled(GUARDED_BYTES + STACK_BYTES);
+	if (!guarded || pipe(touch) < 0)
+		return -1;
+	for (size_t page = 0; page <= last; page++)
+		if (is_guard(page) && madvise((char *)guarded + page * page_bytes, page_bytes,
+					      MADV_GUARD_INSTALL) < 0)
+			return -1;
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstack(&attributes, (char *)guarded + GUARDED_BYTES, STACK_BYTES);
+	return pthread_create(&sleeper, &attributes, sleep_forever, NULL) ? -1 : 0;
+}
+
+/* Each page is a guard, which the kernel can't read either, or as it was written. */
+static bool is_guarded(void)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), words = page_bytes / 8;
+
+	for (size_t page = 0; page < GUARDED_BYTES / page_bytes; page++) {
+		const uint64_t *at = guarded + page * words;
+
+		if (is_guard(page) && (write(touch[1], at, 1) != -1 || errno != EFAULT))
+			return false;
+		for (size_t i = 0; !is_guard(page) && i < words; i++)
+			if (at[i] != word_at(page * words + i))
+				return false;
+	}
+	return true;
+}
+
 static int map_untouched(void)
 {
 	char *apart = mmap(NULL, UNTOUCHED_BYTES + 2 * GAP_BYTES, PROT_NONE,
@@ -413,7 +468,8 @@ static int fork_off(void)
 static int verify(void)
 {
 	errno = EILSEQ;
-	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) && (!keyed || is_keyed())
+	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) &&
+			       (!keyed || is_keyed()) && (!guarded || is_guarded())
 		       ? 0
 		       : -1;
 }
@@ -438,6 +494,7 @@ static const struct {
 	{"dump", dump},
 	{"seal", seal},
 	{"key", key_on},
+	{"guard", guard_on},
 	{"untouched", map_untouched},
 	{"fork-off", fork_off},
 	{"mdwe", mdwe},
