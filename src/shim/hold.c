@@ -222,7 +222,11 @@ void hold_look(struct shim *shim)
 	while ((tid = RAW_4(SYS_wait4, -1, &status, __WALL | WNOHANG, NULL)) > 0) {
 		if (!WIFSTOPPED(status))
 			continue;
-		if (WSTOPSIG(status) == SIGTRAP && status >> 16 == PTRACE_EVENT_STOP)
+		if (shim_phase(shim) == PHASE_RUNNING)
+			/* hold_release didn't live to see it stop, in order to be let go */
+			(void)RAW_4(SYS_ptrace, PTRACE_DETACH, tid, 0,
+				    status >> 16 ? 0 : WSTOPSIG(status));
+		else if (WSTOPSIG(status) == SIGTRAP && status >> 16 == PTRACE_EVENT_STOP)
 			shim->continued = shim->wanted = true;
 		else
 			(void)RAW_4(SYS_ptrace, PTRACE_LISTEN, tid, 0, 0);

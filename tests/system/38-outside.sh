@@ -81,6 +81,31 @@ kill -STOP "$HELPER"
 kill -CONT "$HELPER"
 expect_state b running
 
+# -- threads that stop too late to be let go ------------------------------------------------------
+
+# The freezer keeps the program's from it; its helper is in no such group.
+group=/sys/fs/cgroup/freezer/$SWAPIFY_TEST
+freezer() {
+	echo "$1" > "$group/freezer.state"
+	await "the group to be $1" grep -qx "$1" "$group/freezer.state"
+}
+if [ -d "${group%/*}" ] && mkdir "$group" 2> /dev/null; then
+	cleanup "rmdir $group"
+	attach a checker -t 1 -m 1
+	echo "${PID[a]}" > "$group/cgroup.procs"
+	swap_out a
+	freezer FROZEN
+	request a unswap
+	freezer THAWED
+	expect "not unswapped: $REPLY_TEXT" [ "$REPLY_BYTE" = 0 ]
+	await "a to run" runs a
+	verify a
+	round_trip a
+	end_ours a
+else
+	echo "not looked at: there is no freezer of cgroup v1"
+fi
+
 # -- clients --------------------------------------------------------------------------------------
 
 for request in 4 77 255; do
