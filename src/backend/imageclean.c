@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -56,7 +57,8 @@ static uint64_t start_of(const struct procfs *procfs, pid_t pid)
 	struct proc_facts facts = {0};
 	_cleanup_close_ int fd = procfs_open_pid_file(procfs, pid, "stat");
 
-	if (fd == -ESRCH || fd == -ENOENT)
+	/* /proc may hide it (hidepid); kill says all the same that it's there */
+	if ((fd == -ESRCH || fd == -ENOENT) && kill(pid, 0) < 0 && errno == ESRCH)
 		return 0;
 	/* what can't be read may be alive */
 	return fd < 0 || procstat_read_fd(fd, &units, &facts) < 0 ? UINT64_MAX

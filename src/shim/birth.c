@@ -3,6 +3,7 @@
 #include "shim/helper.h"
 #include "shim/rawsys.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <linux/prctl.h>
 #include <sched.h>
@@ -50,6 +51,30 @@ int birth(struct shim *shim)
 	return child < 0 ? (int)child : 0;
 }
 
+static bool is_gone(const struct shim *shim)
+{
+	return !__atomic_load_n(&shim->helper_gone, __ATOMIC_ACQUIRE);
+}
+
+/* It may have ended by itself, and its number be another's by now: what was opened before it was
+ * seen to be there is its own. A filter for system calls that the program has given itself knows
+ * less of pidfd_open than of kill. */
+static void signal_helper(const struct shim *shim, int signal)
+{
+	long fd = RAW_5(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0
+			  ? -EPERM
+			  : RAW_2(SYS_pidfd_open, shim->helper, 0);
+
+	if (!is_gone(shim)) {
+		if (fd >= 0)
+			(void)RAW_4(SYS_pidfd_send_signal, fd, signal, NULL, 0);
+		else
+			(void)RAW_2(SYS_kill, shim->helper, signal);
+	}
+	if (fd >= 0)
+		(void)RAW_1(SYS_close, fd);
+}
+
 void birth_dismiss(struct shim *shim)
 {
 	const struct timespec patience = {.tv_sec = DISMISS_PATIENCE_S};
@@ -57,11 +82,12 @@ void birth_dismiss(struct shim *shim)
 
 	if (shim->helper <= 0)
 		return;
-	(void)RAW_2(SYS_kill, shim->helper, SIGUSR1);
+	if (!is_gone(shim))
+		signal_helper(shim, SIGUSR1);
 	while ((tid = __atomic_load_n(&shim->helper_gone, __ATOMIC_ACQUIRE)) != 0)
 		if (RAW_4(SYS_futex, &shim->helper_gone, FUTEX_WAIT, tid, &patience) < 0 &&
-		    __atomic_load_n(&shim->helper_gone, __ATOMIC_ACQUIRE))
-			(void)RAW_2(SYS_kill, shim->helper, SIGKILL);
+		    !is_gone(shim))
+			signal_helper(shim, SIGKILL);
 	shim->helper = 0;
 }
 
@@ -69,7 +95,7 @@ void birth_again(void)
 {
 	struct shim *shim = the_shim;
 	/* two may have had the same thought, one after the other */
-	int r = __atomic_load_n(&shim->helper_gone, __ATOMIC_ACQUIRE) ? 0 : birth(shim);
+	int r = is_gone(shim) ? birth(shim) : 0;
 
 	for (;;)
 		(void)RAW_1(SYS_getppid, -r);

@@ -25,6 +25,12 @@ struct rseq_configuration {
 #define AT_ONCE 100U
 #define ARGUMENTS_MAX (128U << 10) /* of arguments and environment */
 
+/* To the program, whoever has its number when it's gone. 0 or -errno. */
+static int send_signal(const struct shim *shim, int signal)
+{
+	return (int)RAW_4(SYS_pidfd_send_signal, shim->fd.program, signal, NULL, 0);
+}
+
 /* Calls visit for every thread until a whole round finds none that is new to it: they are stopped,
  * or are being stopped, so no more come. */
 static int each_thread(struct shim *shim, int (*visit)(struct shim *, int))
@@ -81,7 +87,7 @@ int hold_stop(struct shim *shim)
 	shim->stopped_before = r == 'T';
 	shim->continued = shim->wanted = false;
 	if (!shim->stopped_before) {
-		r = (int)RAW_2(SYS_kill, shim->program, SIGSTOP);
+		r = send_signal(shim, SIGSTOP);
 		if (r < 0)
 			return shim_fail(shim, -r, "it can't be stopped", NULL);
 	}
@@ -97,7 +103,7 @@ int hold_stop(struct shim *shim)
 			r = shim_fail(shim, EBUSY, "it did not stop in time", NULL);
 	}
 	if (r && !shim->stopped_before)
-		(void)RAW_2(SYS_kill, shim->program, SIGCONT);
+		(void)send_signal(shim, SIGCONT);
 	return r;
 }
 
@@ -216,7 +222,11 @@ void hold_look(struct shim *shim)
 	while ((tid = RAW_4(SYS_wait4, -1, &status, __WALL | WNOHANG, NULL)) > 0) {
 		if (!WIFSTOPPED(status))
 			continue;
-		if (WSTOPSIG(status) == SIGTRAP && status >> 16 == PTRACE_EVENT_STOP)
+		if (shim_phase(shim) == PHASE_RUNNING)
+			/* hold_release didn't live to see it stop, in order to be let go */
+			(void)RAW_4(SYS_ptrace, PTRACE_DETACH, tid, 0,
+				    status >> 16 ? 0 : WSTOPSIG(status));
+		else if (WSTOPSIG(status) == SIGTRAP && status >> 16 == PTRACE_EVENT_STOP)
 			shim->continued = shim->wanted = true;
 		else
 			(void)RAW_4(SYS_ptrace, PTRACE_LISTEN, tid, 0, 0);
@@ -239,7 +249,7 @@ void hold_release(struct shim *shim)
 	if (!shim->barred)
 		(void)each_thread(shim, release_thread);
 	if (!shim->stopped_before && !shim->continued)
-		(void)RAW_2(SYS_kill, shim->program, SIGCONT);
+		(void)send_signal(shim, SIGCONT);
 	shim->continued = shim->wanted = false;
 }
 
@@ -248,6 +258,6 @@ void hold_stop_again(struct shim *shim)
 	shim->wanted = false;
 	if (!shim->continued)
 		return;
-	(void)RAW_2(SYS_kill, shim->program, SIGSTOP);
+	(void)send_signal(shim, SIGSTOP);
 	shim->continued = false;
 }

@@ -274,14 +274,39 @@ static int cut_to(struct shim *shim, uint64_t bytes)
 #endif
 }
 
+static bool is_direct(int fd)
+{
+	long flags = RAW_3(SYS_fcntl, fd, F_GETFL, 0);
+
+	return flags < 0 || (flags & O_DIRECT);
+}
+
+/* Writes what the page cache has of it, and waits; costs nothing where that is nothing. */
+static int write_cached(int fd)
+{
+	const unsigned flags =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+#if defined(__i386__)
+	return (int)RAW_6(SYS_sync_file_range, fd, 0, 0, 0, 0, flags);
+#else
+	return (int)RAW_4(SYS_sync_file_range, fd, 0, 0, flags);
+#endif
+}
+
+int image_settle(struct shim *shim)
+{
+	int fd = shim->fd.image, r = is_direct(fd) ? write_cached(fd) : -EINVAL;
+
+	/* where that went wrong, or isn't permitted, this says what there is to say */
+	return r ? (int)RAW_1(SYS_fdatasync, fd) : 0;
+}
+
 /* What went through the page cache is to leave it: memory is wanted. */
 static void leave_cache(struct shim *shim)
 {
-	long flags = RAW_3(SYS_fcntl, shim->fd.image, F_GETFL, 0);
-
-	if (flags < 0 || (flags & O_DIRECT))
+	if (is_direct(shim->fd.image))
 		return;
-	(void)RAW_1(SYS_fdatasync, shim->fd.image);
 #if defined(__i386__)
 	(void)RAW_6(SYS_fadvise64_64, shim->fd.image, 0, 0, 0, 0, POSIX_FADV_DONTNEED);
 #else
@@ -297,6 +322,8 @@ int image_finish(struct shim *shim, uint64_t bytes)
 		shim->image_bytes = bytes;
 		r = write_header(shim, IMAGE_COMPLETE);
 	}
+	if (!r)
+		r = image_settle(shim);
 	if (r)
 		return image_fail(shim, r, "the image can't be written");
 	leave_cache(shim);

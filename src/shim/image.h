@@ -11,6 +11,14 @@ int image_create(struct shim *shim);
 /* Reserves bytes on the disk, so that it isn't full half-way. 0 or a failure. */
 int image_reserve(struct shim *shim, uint64_t bytes);
 
+/*
+ * Whether what was written will be read again: past the page cache it is on the disk, what went
+ * through it may fail on its way there, and is lost then as soon as the cache forgets it. For one
+ * thread, before memory is given up: the kernel tells of such a failure once. A file system may use
+ * the cache in spite of O_DIRECT. 0 or -errno.
+ */
+int image_settle(struct shim *shim);
+
 /* Cuts the image to bytes and writes the header that says that it is complete. 0 or a failure. */
 int image_finish(struct shim *shim, uint64_t bytes);
 

@@ -21,22 +21,32 @@ struct scan_argument {
 #define SCAN_PRESENT (1U << 3)
 #define SCAN_SWAPPED (1U << 4)
 #define SCAN_PFNZERO (1U << 5)
+#define SCAN_GUARD (1U << 8) /* 6.15 */
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define ENTRY_PRESENT (UINT64_C(1) << 63)
 #define ENTRY_SWAPPED (UINT64_C(1) << 62)
 #define ENTRY_FILE (UINT64_C(1) << 61)
+#define ENTRY_GUARD (UINT64_C(1) << 58) /* 6.15 */
+
+static bool can_scan(int fd, uint64_t categories)
+{
+	struct scan_argument nothing = {.size = sizeof(nothing), .category_mask = categories};
+
+	return RAW_3(SYS_ioctl, fd, SCAN_IOCTL, &nothing) == 0;
+}
 
 int pages_open(struct shim *shim, struct pages *ret)
 {
-	struct scan_argument nothing = {.size = sizeof(nothing)};
-
 	*ret = (struct pages){.fd = (int)RAW_4(SYS_openat, AT_FDCWD, "/proc/self/pagemap",
 					       O_RDONLY | O_CLOEXEC, 0)};
 	if (ret->fd < 0)
 		return shim_fail(shim, -ret->fd,
 				 "its page map can't be read: it has made itself undumpable", NULL);
-	ret->scan = RAW_3(SYS_ioctl, ret->fd, SCAN_IOCTL, &nothing) == 0;
+	ret->passed_over = SCAN_FILE | SCAN_PFNZERO | SCAN_GUARD;
+	if (!can_scan(ret->fd, ret->passed_over))
+		ret->passed_over = SCAN_FILE | SCAN_PFNZERO;
+	ret->scan = can_scan(ret->fd, ret->passed_over);
 	return 0;
 }
 
@@ -55,8 +65,8 @@ static int scan(struct pages *pages, uint64_t *at, uint64_t end)
 		.end = end,
 		.vec = (uintptr_t)found,
 		.vec_len = sizeof(found) / sizeof(found[0]),
-		.category_inverted = SCAN_FILE | SCAN_PFNZERO,
-		.category_mask = SCAN_FILE | SCAN_PFNZERO,
+		.category_inverted = pages->passed_over,
+		.category_mask = pages->passed_over,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
 	};
 	long n = RAW_3(SYS_ioctl, pages->fd, SCAN_IOCTL, &argument);
@@ -88,7 +98,8 @@ static int read_entries(const struct shim *shim, struct pages *pages, uint64_t *
 	for (uint64_t i = 0; i < (uint64_t)n / sizeof(uint64_t); i++, *at += shim->page_bytes) {
 		uint64_t entry = pages->entries[i];
 
-		if (!(entry & (ENTRY_PRESENT | ENTRY_SWAPPED)) || (entry & ENTRY_FILE)) {
+		if (!(entry & (ENTRY_PRESENT | ENTRY_SWAPPED)) ||
+		    (entry & (ENTRY_FILE | ENTRY_GUARD))) {
 			run = NULL;
 			continue;
 		}

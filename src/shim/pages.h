@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which pages of the regions exist: in memory or in a swap area, not of a file, not the page of
- * zeros that a read of untouched memory gets. */
+ * zeros that a read of untouched memory gets, nor a guard (madvise(2), MADV_GUARD_INSTALL), which
+ * seems to be swapped and stays where it is. */
 #pragma once
 #include "shim/shim.h"
 
@@ -11,7 +12,8 @@ struct page_run {
 /* A walk over all pages of all regions, by address. */
 struct pages {
 	int fd;
-	bool scan; /* the kernel has PAGEMAP_SCAN (6.7) */
+	bool scan;	      /* the kernel has PAGEMAP_SCAN (6.7) */
+	uint64_t passed_over; /* by that */
 	struct cursor at;
 	uint32_t region; /* of the runs */
 	unsigned next, n_runs;

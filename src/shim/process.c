@@ -321,6 +321,9 @@ int process_check(struct shim *shim, bool stopped)
 	uint64_t tracer, pinned;
 	int r;
 
+	if (shim->untried)
+		return shim_fail(shim, EAGAIN, "what a filter for system calls (seccomp) does to ",
+				 "its helper can't be tried: there is no process for it", NULL);
 	if (shim->barred)
 		return shim_fail(shim, EPERM, "a filter for system calls (seccomp) would kill its ",
 				 "helper for ", shim->barred, NULL);

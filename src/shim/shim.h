@@ -119,6 +119,7 @@ struct shim {
 	bool continued;	     /* somebody sent SIGCONT since we stopped it */
 	bool wanted;	     /* has to run: something came from outside */
 	const char *barred;  /* a system call that a filter ends the helper for; NULL: none */
+	bool untried;	     /* what is barred: nobody could be made to find out */
 	bool must_ask; /* whether the program still is what it was: *life can't tell any more */
 	uint64_t image_bytes;
 	uint64_t socket_inode, link_inode;

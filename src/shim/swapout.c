@@ -132,6 +132,8 @@ static int finish(struct shim *shim, struct cursor *done, const struct piece *pi
 {
 	int r = io_wait(shim, piece->chunk->index);
 
+	if (!r)
+		r = image_settle(shim);
 	if (r)
 		return image_fail(shim, r, "the image can't be written");
 	r = give_up(shim, done, piece);
@@ -166,12 +168,16 @@ static int write_all(struct shim *shim, struct pages *pages, void (*between)(str
 	return r || !before ? r : finish(shim, &done, before);
 }
 
-/* How many bytes the image will have, at most. A failure, or 0. */
+/* How many bytes the image will have, at most; and leaves regions without pages out of the ledger:
+ * there is nothing to hide, and the kernel would forget that it has promised memory for them, which
+ * it may not have when they come back (vm.overcommit_memory = 2). A failure, or 0. */
 static int measure(struct shim *shim, uint64_t *ret)
 {
+	struct region *regions = shim->ledger.regions;
 	struct pages pages;
 	struct page_run run;
 	uint64_t n_pages = 0, n_runs = 0;
+	uint32_t used = 0, last = UINT32_MAX;
 	int r = pages_open(shim, &pages);
 
 	if (r)
@@ -179,9 +185,13 @@ static int measure(struct shim *shim, uint64_t *ret)
 	while ((r = pages_peek(shim, &pages, &run)) > 0) {
 		n_pages += (run.end - run.start) / shim->page_bytes;
 		n_runs++;
+		if (pages.region != last)
+			regions[used++] = regions[pages.region];
+		last = pages.region;
 		pages_take(&pages, run.end);
 	}
 	pages_close(&pages);
+	shim->ledger.n_regions = used;
 	*ret = (4 + n_pages + n_pages / IMAGE_CHUNK_PAGES + n_runs / IMAGE_CHUNK_EXTENTS) *
 	       shim->page_bytes;
 	return r;

@@ -424,8 +424,17 @@ printed 'helper is gone'
 end_process "$VICTIM"
 rm -f "$WORK/images"/* "${SOCKETS:?}"/*
 
-# stale images go at the end of any action, but not one that somebody holds
+# stale images go at the end of any action, but not one whose process /proc hides, as it does from
+# its user in another group, nor one that somebody holds
 start_victim read 1
+hidden() {
+	# shellcheck disable=SC2016 # for the shell that is started
+	unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$0" "$@"' \
+		setpriv --reuid "$OURS" --regid "$SPARED" --clear-groups env "HOME=$WORK/home" "$@"
+}
+expect_status 1 hidden test -e "/proc/$VICTIM"
+expect_status 0 hidden "$WORK/bin/swap" -S "$WORK/images" -l
+expect "removed while its process was hidden" [ -e "$WORK/images/$VICTIM.swap" ]
 cp -p "$WORK/images/$VICTIM.swap" "$WORK/copy"
 end_process "$VICTIM"
 rm -f "${SOCKETS:?}"/*

@@ -351,6 +351,27 @@ verify restore
 echo end > "$WORK/restore.in"
 wait "$pid" || fail "restore ended with $?"
 
+# It has ended by itself, and its number is another's: that one isn't sent away.
+if [ -w /proc/sys/kernel/ns_last_pid ]; then
+	start_dropping restore restore "$OURS"
+	pid=${PID[restore]}
+	SWAPIFY_SOCKET_DIR=/run/user/0/swapify await_attached "$pid"
+	helper=$(said_line helper)
+	SWAPIFY_SOCKET_DIR=/run/user/0/swapify must exit "$pid"
+	await "the helper to leave" gone "$helper"
+	echo $((helper - 1)) > /proc/sys/kernel/ns_last_pid
+	sleep infinity {NEVER}<&- &
+	stranger=$!
+	STARTED+=("$stranger")
+	[ "$stranger" = "$helper" ] || echo "not looked at: somebody else got pid $helper"
+	verify restore
+	SWAPIFY_SOCKET_DIR=/run/user/0/swapify await_attached "$pid"
+	if gone "$stranger" || is_state "$stranger" Z; then fail "a stranger was killed"; fi
+	end_process "$stranger"
+	echo end > "$WORK/restore.in"
+	wait "$pid" || fail "restore ended with $?"
+fi
+
 # Rights given up one by one go for the helper, too; the program stays dumpable by that.
 caps_of() {
 	awk '/^Cap(Prm|Eff):/ { print $2 }' "/proc/$1/status"

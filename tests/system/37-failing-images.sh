@@ -342,12 +342,61 @@ right_again a
 no_disk
 rm "$WORK/good" "$WORK/small"
 
+# thin_disk FREE_MIB MKFS_OPTION... -- MOUNT_OPTIONS: one that promises more than it has: of what is
+# written to it and was never before only so much finds room, the rest fails
+thin_disk() {
+	local free=$1
+	local -a options=()
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	mkdir "$WORK/thin"
+	mount -t tmpfs -o size=64m none "$WORK/thin"
+	truncate -s 128M "$WORK/thin/disk"
+	mkfs.ext4 -q -F -b 4096 -m 0 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 "${options[@]}" "$WORK/thin/disk"
+	mount -o "loop,$2" "$WORK/thin/disk" "$IMAGES"
+	chown "$OURS:$OURS" "$IMAGES"
+	chmod 700 "$IMAGES"
+	rmdir "$IMAGES/lost+found"
+	sync -f "$IMAGES"
+	mount -o "remount,size=$(($(du -k "$WORK/thin/disk" | cut -f 1) + free * 1024))k" "$WORK/thin"
+}
+
+no_thin_disk() {
+	no_disk
+	if mountpoint -q "$WORK/thin"; then umount "$WORK/thin"; fi
+	rmdir "$WORK/thin"
+}
+
+# what the page cache has taken and the disk doesn't isn't given up: where the file system refuses
+# to do without the cache, and where it only seems to do without
+can_tamper
+helper_of a
+thin_disk 6 -O ^has_journal -- rw
+tamper pwritev:error=EINVAL:when=2
+refused a swap '(EIO|ENOSPC|EROFS)' "can't be written"
+untamper
+expect_running a
+expect_state a running
+expect "an image is left" nothing_in_images
+no_thin_disk
+# (which is read-only from then on, journal and all)
+thin_disk 6 -J size=4 -- data=journal
+refused a swap '(EIO|ENOSPC|EROFS)' "can't be written"
+expect_running a
+expect_state a running
+no_thin_disk
+# and with room goes there all the same
+thin_disk 40 -J size=4 -- data=journal
+swap_out a
+bring_back a
+no_thin_disk
+
 # -- calls that fail ------------------------------------------------------------------------------
 # Whatever the kernel refuses to the helper: the program runs, as before, or it stands still until
 # it is asked for again.
-
-can_tamper
-helper_of a
 
 # come_through REQUEST SPEC...
 come_through() {
@@ -386,7 +435,7 @@ pwritev:error=EINTR:when=2
 pwritev:error=EINVAL:when=2
 pwritev:error=ENOSPC:when=3 preadv:error=EIO
 clone:error=EAGAIN
-kill:error=EPERM:when=1
+pidfd_send_signal:error=EPERM:when=1
 ptrace:error=EPERM:when=1
 ptrace:error=EPERM:when=4
 ioctl:error=ENOTTY

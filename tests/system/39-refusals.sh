@@ -6,17 +6,6 @@
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 
-# do_so NAME COMMAND: false where this kernel doesn't do it.
-do_so() {
-	ask "$1" "$2"
-	[[ $ANSWER == ok* ]] || { echo "not tried here: $2: $ANSWER"; return 1; }
-}
-
-round_trip() {
-	swap_out "$1"
-	bring_back "$1"
-}
-
 # -- what the kernel or another may write to ------------------------------------------------------
 
 attach a awkward
@@ -139,6 +128,11 @@ for call in kcmp ptrace; do
 	[ "$HELPER" = "$before" ] || fail "the helper of a was killed"
 	quit a
 done
+# where no child can be made that would find out nothing is risked
+attach a awkward no-fork
+swap_refused a EAGAIN "seccomp.*can't be tried"
+swap_refused a EAGAIN "seccomp.*can't be tried"
+quit a
 # a helper that is there before isn't concerned; that of a child is
 attach a awkward
 do_so a kill-ptrace

@@ -183,6 +183,18 @@ swap_refused() {
 	expect_state "$1" running
 }
 
+# do_so NAME COMMAND: of an awkward one; false where this kernel doesn't do it.
+do_so() {
+	ask "$1" "$2"
+	[[ $ANSWER == ok* ]] || { echo "not tried here: $2: $ANSWER"; return 1; }
+}
+
+# round_trip NAME: out and back
+round_trip() {
+	swap_out "$1"
+	bring_back "$1"
+}
+
 # -- what is left ---------------------------------------------------------------------------------
 
 helpers() {

@@ -11,10 +11,15 @@
  *   share, share-off             a child process on the same memory
  *   undump, dump                 can't be looked into by others of its user
  *   seal                         a sealed mapping; part of verify from then on
+ *   key                          memory under a protection key, which no thread may read but by
+ *                                verify; part of that from then on
+ *   guard                        memory, and a thread whose stack it is, with pages of it that
+ *                                nobody may touch, for verify to try; part of that from then on
+ *   untouched                    512 MiB more, apart from the rest, that it never touches
  *   mdwe                         no memory becomes executable any more
  *   fork NAME, fork-off          a child that calls itself so, %XX for bytes; says "ok PID"
- *   no-kcmp, kill-kcmp, kill-ptrace
- *                                a FILTER for system calls: EPERM, or death, for such a call
+ *   no-kcmp, no-fork, kill-kcmp, kill-ptrace
+ *                                a FILTER for system calls: an error, or death, for such a call
  * handle-term: SIGTERM makes it say "term". watch: a thread looks at its memory all the time, says
  * "wrong" and ends it with status 3 when it's wrong. filtered: mprotect(2) may not make anything
  * executable, as under MemoryDenyWriteExecute= of systemd.exec(5). FILTER: from its start on.
@@ -43,14 +48,23 @@
 #ifndef SYS_mseal
 #define SYS_mseal 462
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* 6.13 */
+#endif
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
 #endif
 
 #define BYTES (16U << 20)
 #define SEALED_BYTES (1U << 20)
+#define KEYED_BYTES (6U << 20)	 /* more than a chunk of the image */
+#define GUARDED_BYTES (5U << 20) /* of pages a multiple of 5 */
+#define STACK_BYTES (1U << 20)
+#define UNTOUCHED_BYTES ((size_t)512 << 20)
+#define GAP_BYTES ((size_t)64 << 10) /* a page of any machine */
 
-static uint64_t *memory, *sealed;
+static uint64_t *memory, *sealed, *keyed, *guarded;
+static int key, touch[2];
 
 static uint64_t word_at(size_t i)
 {
@@ -240,9 +254,94 @@ static int seal(void)
 	return sealed && syscall(SYS_mseal, sealed, SEALED_BYTES, 0) == 0 ? 0 : -1;
 }
 
+static int key_on(void)
+{
+	key = pkey_alloc(0, PKEY_DISABLE_ACCESS);
+	if (key < 0)
+		return -1;
+	keyed = map_filled(KEYED_BYTES);
+	return keyed ? pkey_mprotect(keyed, KEYED_BYTES, PROT_READ | PROT_WRITE, key) : -1;
+}
+
+/* The right to read it is as it was, and so is what is read. */
+static bool is_keyed(void)
+{
+	bool right = pkey_get(key) == PKEY_DISABLE_ACCESS && pkey_set(key, 0) == 0 &&
+		     is_filled(keyed, KEYED_BYTES);
+
+	return pkey_set(key, PKEY_DISABLE_ACCESS) == 0 && right;
+}
+
+static bool is_guard(size_t page)
+{
+	return page % 5 == 0;
+}
+
+/* On a stack behind the guarded memory, whose first page is a guard, too. */
+static void *sleep_forever(void *ignored)
+{
+	for (;;)
+		(void)pause();
+	return ignored;
+}
+
+static int guard_on(void)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), last = GUARDED_BYTES / page_bytes;
+	pthread_attr_t attributes;
+	pthread_t sleeper;
+
+	guarded = map_filled(GUARDED_BYTES + STACK_BYTES);
+	if (!guarded || pipe(touch) < 0)
+		return -1;
+	for (size_t page = 0; page <= last; page++)
+		if (is_guard(page) && madvise((char *)guarded + page * page_bytes, page_bytes,
+					      MADV_GUARD_INSTALL) < 0)
+			return -1;
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstack(&attributes, (char *)guarded + GUARDED_BYTES, STACK_BYTES);
+	return pthread_create(&sleeper, &attributes, sleep_forever, NULL) ? -1 : 0;
+}
+
+/* Each page is a guard, which the kernel can't read either, or as it was written. */
+static bool is_guarded(void)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), words = page_bytes / 8;
+
+	for (size_t page = 0; page < GUARDED_BYTES / page_bytes; page++) {
+		const uint64_t *at = guarded + page * words;
+
+		if (is_guard(page) && (write(touch[1], at, 1) != -1 || errno != EFAULT))
+			return false;
+		for (size_t i = 0; !is_guard(page) && i < words; i++)
+			if (at[i] != word_at(page * words + i))
+				return false;
+	}
+	return true;
+}
+
+static int map_untouched(void)
+{
+	char *apart = mmap(NULL, UNTOUCHED_BYTES + 2 * GAP_BYTES, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return apart == MAP_FAILED
+		       ? -1
+		       : mprotect(apart + GAP_BYTES, UNTOUCHED_BYTES, PROT_READ | PROT_WRITE);
+}
+
 static int mdwe(void)
 {
 	return prctl(PR_SET_MDWE, 1 /* PR_MDWE_REFUSE_EXEC_GAIN */, 0, 0, 0);
+}
+
+static int give_filter(struct sock_filter *filter, unsigned short len)
+{
+	struct sock_fprog program = {.len = len, .filter = filter};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
+		       ? -1
+		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 static int forbid_exec(void)
@@ -255,11 +354,8 @@ static int forbid_exec(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
-		       ? -1
-		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 /* What system call nr gets from now on, also in what it starts */
@@ -271,16 +367,28 @@ static int answer_call(uint32_t nr, uint32_t answer)
 		BPF_STMT(BPF_RET | BPF_K, answer),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(filter[0]), .filter = filter};
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0
-		       ? -1
-		       : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 static int no_kcmp(void)
 {
 	return answer_call(SYS_kcmp, SECCOMP_RET_ERRNO | EPERM);
+}
+
+/* No more processes that share nothing */
+static int no_fork(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EAGAIN),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return give_filter(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 static int kill_kcmp(void)
@@ -298,6 +406,7 @@ static const struct {
 	int (*fn)(void);
 } filters[] = {{"filtered", forbid_exec},
 	       {"no-kcmp", no_kcmp},
+	       {"no-fork", no_fork},
 	       {"kill-kcmp", kill_kcmp},
 	       {"kill-ptrace", kill_ptrace}};
 
@@ -359,7 +468,10 @@ static int fork_off(void)
 static int verify(void)
 {
 	errno = EILSEQ;
-	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) ? 0 : -1;
+	return is_filled(memory, BYTES) && is_filled(sealed, SEALED_BYTES) &&
+			       (!keyed || is_keyed()) && (!guarded || is_guarded())
+		       ? 0
+		       : -1;
 }
 
 static const struct {
@@ -381,6 +493,9 @@ static const struct {
 	{"undump", undump},
 	{"dump", dump},
 	{"seal", seal},
+	{"key", key_on},
+	{"guard", guard_on},
+	{"untouched", map_untouched},
 	{"fork-off", fork_off},
 	{"mdwe", mdwe},
 	{"no-kcmp", no_kcmp},

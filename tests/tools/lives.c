@@ -14,7 +14,8 @@
  *   spawn, vfork, system, popen, rawfork, threads
  *   capset            gives up all capabilities; "ready", and for each line, before which it lays
  *                     down none again, "ok"
- *   drop UID | restore UID      setuid for good, or for a while; "ready", waits, ends
+ *   drop UID | restore UID      setuid for good, or for a while; "ready", and for each line, before
+ *                     which the latter calls seteuid again, "ok"
  *   child-drop HOW UID          by a child that came by fork, vfork or the raw call
  *   chroot DIR        "ready", and for each line "ok"
  *   reap              waits for all children as init does; says how many were its own
@@ -521,11 +522,17 @@ static int drop_rights(void)
 	return wait_here(0);
 }
 
+static int stay_root(void)
+{
+	return seteuid(0);
+}
+
 static int restore(uid_t uid)
 {
 	fill();
 	if (seteuid(uid) || geteuid() != uid || seteuid(0))
 		return 1;
+	each_time = stay_root;
 	return wait_here(0);
 }
 
