@@ -138,10 +138,12 @@ static int first_round(struct run *run)
 
 		while (r == 0 && run->output_error == 0 &&
 		       (len = memadvise_next_target(&at, &start)) > 0) {
-			char word[64]; /* no number is longer */
+			/* no number is longer; what is cut to fit mustn't become one */
+			char word[64];
 			struct text text = TEXT_OVER(word);
 
-			text_addf(&text, "%.*s", (int)u64_min(len, sizeof word), start);
+			text_addf(&text, "%.*s%s", (int)u64_min(len, sizeof word - 4), start,
+				  len > sizeof word - 4 ? "..." : "");
 			r = add_target(run, word);
 		}
 	}

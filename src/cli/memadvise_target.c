@@ -100,6 +100,11 @@ bool target_open(struct target *target, const struct surroundings *around, const
 	memcpy(target->name, facts.comm, sizeof target->name);
 	if (facts.flags & PROC_KERNEL)
 		return refused(target, "a kernel thread: it has no memory of its own", ret);
+	if ((facts.state == 'Z' || facts.state == 'X') && facts.n_threads > 1)
+		return refused(target,
+			       "its first thread has ended: the kernel takes no advice about the "
+			       "others' memory",
+			       ret);
 	if (facts.state == 'Z' || facts.state == 'X')
 		return refused(target, "it has ended: its memory is gone already", ret);
 	return true;

@@ -11,11 +11,13 @@
 #define ENTRY_PRESENT (UINT64_C(1) << 63)
 #define ENTRY_SWAPPED (UINT64_C(1) << 62)
 #define ENTRY_FILE (UINT64_C(1) << 61)
+#define ENTRY_GUARD (UINT64_C(1) << 58) /* those count as swapped, too */
 
 #define CATEGORY_FILE (UINT64_C(1) << 2)
 #define CATEGORY_PRESENT (UINT64_C(1) << 3)
 #define CATEGORY_SWAPPED (UINT64_C(1) << 4)
 #define CATEGORY_PFNZERO (UINT64_C(1) << 5)
+#define CATEGORY_GUARD (UINT64_C(1) << 8) /* 6.15 */
 
 struct scan_region {
 	uint64_t start, end, categories;
@@ -40,6 +42,8 @@ int pagemap_open(const struct procfs *procfs, pid_t pid, struct pagemap *ret)
 	ret->fd = fd;
 	ret->page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	ret->scan = ioctl(fd, SCAN_IOCTL, &probe) == 0;
+	probe.category_mask = probe.category_inverted = CATEGORY_GUARD;
+	ret->guards = ret->scan && ioctl(fd, SCAN_IOCTL, &probe) == 0;
 	return 0;
 }
 
@@ -67,7 +71,8 @@ static ssize_t find_by_scan(const struct pagemap *map, enum pagemap_want want, u
 		arg.category_mask = CATEGORY_PRESENT | CATEGORY_FILE | CATEGORY_PFNZERO;
 		arg.category_inverted = CATEGORY_FILE | CATEGORY_PFNZERO;
 	} else {
-		arg.category_mask = CATEGORY_SWAPPED;
+		arg.category_inverted = map->guards ? CATEGORY_GUARD : 0;
+		arg.category_mask = CATEGORY_SWAPPED | arg.category_inverted;
 		arg.return_mask = CATEGORY_SWAPPED;
 	}
 	do
@@ -85,7 +90,7 @@ static ssize_t find_by_scan(const struct pagemap *map, enum pagemap_want want, u
 static bool entry_fits(uint64_t entry, enum pagemap_want want)
 {
 	if (want == PAGEMAP_SWAPPED)
-		return entry & ENTRY_SWAPPED && !(entry & ENTRY_PRESENT);
+		return entry & ENTRY_SWAPPED && !(entry & (ENTRY_PRESENT | ENTRY_GUARD));
 	return entry & ENTRY_PRESENT && !(entry & ENTRY_FILE);
 }
 

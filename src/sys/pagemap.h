@@ -15,7 +15,8 @@ enum pagemap_want {
 struct pagemap {
 	int fd;
 	size_t page_bytes;
-	bool scan; /* the kernel has PAGEMAP_SCAN (6.7) */
+	bool scan;   /* the kernel has PAGEMAP_SCAN (6.7) */
+	bool guards; /* and it tells guard regions apart (6.15) */
 };
 
 /* Opens the page map of pid; pagemap_close when done. 0 or -errno. */

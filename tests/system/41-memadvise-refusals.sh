@@ -90,6 +90,22 @@ printed "^memadvise: $thread: the number of a thread: name its process"
 expect "not a line each" [ "$(wc -l < "$WORK/err")" = $n_lines ]
 printed "^${PID[mine]} ${OWN}mine: cold 30%$"
 
+# A word that is too long is no number, however its first digits would read.
+expect_status 1 "$MEMADVISE" -t "$(printf '%063d' "${PID[mine]}")7"
+printed "^memadvise: '0.*\\.\\.\\.' is not the number of a process$"
+
+# The first thread has ended, another goes on. (The number of the call is that of one machine.)
+if [ "$(uname -m)" = x86_64 ]; then
+	python3 -c 'import ctypes, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+ctypes.CDLL(None).syscall(60, 0)' {NEVER}<&- &
+	STARTED+=($!)
+	headless=$!
+	await "its first thread to end" is_state "$headless" Z
+	expect_status 1 "$MEMADVISE" -t "$headless"
+	printed "^memadvise: $headless \\(.*\\): its first thread has ended"
+fi
+
 # In JSON an object for each of them, in order
 expect_status 1 "$MEMADVISE" -j -t "x9 2147483647,${PID[mine]}"
 expect "on standard error as well: $(cat "$WORK/err")" [ ! -s "$WORK/err" ]

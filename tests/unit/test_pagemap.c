@@ -277,6 +277,30 @@ START_TEST(what_is_not_there)
 END_TEST
 
 /* Huge pages count by their small ones, and a limit may fall into one. */
+/* Guard regions (6.13) look like swapped ones. */
+static void guard_case(void)
+{
+	struct iovec ranges[4];
+	uint64_t at = (uintptr_t)memory, end = at + 64 * PAGE;
+
+	if (madvise(memory + 8 * PAGE, 16 * PAGE, 102 /* MADV_GUARD_INSTALL */) < 0) {
+		printf("skipped: no guard regions\n");
+		return;
+	}
+	touch(0);
+	while (at < end)
+		ck_assert_int_eq(
+			pagemap_find(&map, PAGEMAP_SWAPPED, &at, end, UINT64_MAX / 2, ranges, 4),
+			0);
+	ck_assert_int_eq(madvise(memory + 8 * PAGE, 16 * PAGE, 103 /* MADV_GUARD_REMOVE */), 0);
+}
+
+START_TEST(guard_regions)
+{
+	both_ways(guard_case);
+}
+END_TEST
+
 static void huge_case(void)
 {
 	char *aligned = memory + (-(uintptr_t)memory & (2 * MIB - 1));
@@ -407,6 +431,7 @@ int main(void)
 		zero_pages,
 		file_pages,
 		what_is_not_there,
+		guard_regions,
 		huge_pages,
 		at_random,
 		of_nobody,
