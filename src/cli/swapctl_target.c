@@ -14,6 +14,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <time.h>
+
+/* Together as long as somebody may take who does what we do */
+#define ATTEMPTS 100
+#define PAUSE_NS ((long)(20 * NS_PER_MS))
+
+static void let_others_go_on(void)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
+	(void)nanosleep(&pause, NULL);
+}
 
 static size_t page_size(void)
 {
@@ -172,18 +184,37 @@ static int look_at_all(const struct wish *wish, const struct procfs *proc, struc
 	return r < 0 ? r : look_at_contents(wish, target);
 }
 
-static int open_target(const struct wish *wish, struct target *target)
+/* -EWOULDBLOCK: somebody has a lock or a lease on it. */
+static int try_open(struct target *target)
 {
+	target->write_error = 0;
 	target->fd = open(target->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (target->fd < 0) {
+	if (target->fd < 0 && errno != EWOULDBLOCK) {
 		/* mounted, only to be read: a look says it better */
 		target->write_error = -errno;
 		target->fd = open(target->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	}
 	if (target->fd < 0)
-		return fail(wish, "cannot open it", -errno);
-	/* two who add the same take turns */
-	return flock(target->fd, LOCK_EX) < 0 ? fail(wish, "cannot lock it", -errno) : 0;
+		return -errno;
+	return flock(target->fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* Two who add the same take turns. But whoever may read it may lock it, for as long as they like.
+ */
+static int open_target(const struct wish *wish, struct target *target)
+{
+	int r = try_open(target);
+
+	for (int i = 0; r == -EWOULDBLOCK && i < ATTEMPTS; i++) {
+		close_fd(&target->fd); /* where it is open it isn't free for the other one */
+		let_others_go_on();
+		r = try_open(target);
+	}
+	if (r == -EWOULDBLOCK)
+		complain("cannot add '%s': somebody holds a lock on it; see lslocks", wish->name);
+	else if (r < 0)
+		return fail(wish, target->fd < 0 ? "cannot open it" : "cannot lock it", r);
+	return r;
 }
 
 int target_open(const struct wish *wish, const struct context *context, struct target *ret)

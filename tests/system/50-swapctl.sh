@@ -131,6 +131,23 @@ ctl 1 -a swap50
 printed "belongs to user $OURS, .*chown 0:0 '$file'"
 chown 0:0 "$file"
 
+# A lock is anybody's who may read it: it isn't waited for without end. Two who add the same take turns.
+exec {lock}< "$file"
+flock "$lock"
+expect_status 1 timeout 60 "$SWAPCTL" -a "$file"
+printed "cannot add '$file': somebody holds a lock on it; see lslocks"
+exec {lock}<&-
+for _ in 1 2 3 4; do
+	added=
+	for i in 1 2 3; do
+		"$SWAPCTL" -a "$file" 2> "$WORK/err$i" {NEVER}<&- {SWAPS}<&- &
+		STARTED+=($!)
+	done
+	for pid in "${STARTED[@]: -3}"; do ! wait "$pid" || added=$added+; done
+	[ "$added" = + ] || fail "not added once, but $added: $(cat "$WORK"/err[123])"
+	ctl 0 -d "$file"
+done
+
 truncate -s 1M "$WORK/areas/sparse"
 chmod 600 "$WORK/areas/sparse"
 ctl 1 -a sparse
