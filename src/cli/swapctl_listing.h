@@ -22,18 +22,26 @@ enum row_flag {
 
 enum row_owner { OWNER_UNKNOWN, OWNER_NONE, OWNER_DAEMON, OWNER_SWAPCTL };
 
+/* What a loop device stands on, and from where on; unknown of all other devices. Also where it has
+ * no limit, so that it is a device of its own. */
+struct beneath {
+	struct identity what;
+	uint64_t low_bytes;
+};
+
 struct row {
 	unsigned lswap; /* from 1 */
 	const struct swap_area *area;
 	char name[PATH_MAX];	/* what is behind a loop or mapper device; otherwise area->path */
 	struct identity on;	/* what the kernel swaps to */
 	struct identity behind; /* the file or device behind a loop device; otherwise as on */
-	bool is_loop;		/* there is a loop device in between */
-	uint64_t low_bytes;	/* where it begins in what is behind */
-	uint64_t size_bytes;	/* as area->size_bytes, with the header */
-	uint64_t max_bytes;	/* what it could have from there on; 0: not known */
-	uint64_t vswap_bytes;	/* as which it counts, see -v; 0: as what it is */
-	unsigned flags;		/* enum row_flag */
+	struct beneath beneath;
+	bool is_loop;	      /* there is a loop device in between */
+	uint64_t low_bytes;   /* where it begins in what is behind */
+	uint64_t size_bytes;  /* as area->size_bytes, with the header */
+	uint64_t max_bytes;   /* what it could have from there on; 0: not known */
+	uint64_t vswap_bytes; /* as which it counts, see -v; 0: as what it is */
+	unsigned flags;	      /* enum row_flag */
 	enum row_owner owner;
 	char label[17], uuid[37]; /* "" where there is none, or it may not be read */
 };
@@ -46,6 +54,9 @@ struct listing {
 
 /* Looks at all areas. The listing (200 KiB) is the caller's to free(); NULL after a complaint. */
 struct listing *listing_make(const struct procfs *proc, const struct procfs *sys);
+
+/* Of the device of that path and number. */
+struct beneath listing_beneath(const struct procfs *sys, const char *path, dev_t device);
 
 /* The kernel swaps to it, or it is what is behind the loop device to which it does. */
 bool row_is(const struct row *row, const struct identity *identity);

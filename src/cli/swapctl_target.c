@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -59,10 +60,15 @@ static int settle_path(const char *name, char ret[PATH_MAX])
 	return path.cut ? -ENAMETOOLONG : 0;
 }
 
-static bool overlaps(const struct target_facts *facts, const struct row *row)
+struct part {
+	const struct identity *what;
+	uint64_t low_bytes, len_bytes;
+};
+
+static bool overlap(const struct part *a, const struct part *b)
 {
-	return facts->low_bytes < row->low_bytes + row->size_bytes &&
-	       row->low_bytes < facts->low_bytes + facts->len_bytes;
+	return a->low_bytes < u64_add_sat(b->low_bytes, b->len_bytes) &&
+	       b->low_bytes < u64_add_sat(a->low_bytes, a->len_bytes);
 }
 
 /*
@@ -70,24 +76,41 @@ static bool overlaps(const struct target_facts *facts, const struct row *row)
  * no other in it: the kernel lets nobody write there (ETXTBSY). And where a part is an area by way
  * of a loop device, which writes there, the rest can be one in no other way.
  */
-static void look_at_areas(struct target *target)
+static void look_at_area(struct target *target, const struct row *row)
+{
+	struct target_facts *facts = &target->facts;
+	const struct part ours[] = {
+		{&target->identity, facts->low_bytes, facts->len_bytes},
+		{&target->beneath.what, u64_add_sat(target->beneath.low_bytes, facts->low_bytes),
+		 facts->len_bytes},
+	};
+	const struct part theirs[] = {
+		{&row->on, 0, row->size_bytes},
+		{&row->beneath.what, row->beneath.low_bytes, row->size_bytes},
+	};
+
+	for (int i = 0; i < 4; i++) {
+		const struct part *our = &ours[i / 2], *their = &theirs[i % 2];
+		bool direct = their == theirs, overlapping = overlap(our, their);
+
+		if (!identity_equal(our->what, their->what))
+			continue;
+		if (direct || overlapping)
+			facts->area = row->area->path;
+		facts->area_is_direct |= direct && !overlapping;
+		facts->by_loop |= !direct && our == ours;
+	}
+}
+
+static void look_at_areas(const struct procfs *sys, struct target *target)
 {
 	const struct listing *listing = target->listing;
-	struct target_facts *facts = &target->facts;
-	bool direct;
 
-	facts->by_loop = facts->low_bytes > 0;
-	for (size_t i = 0; i < listing->swaps.n; i++) {
-		const struct row *row = &listing->rows[i];
-
-		if (!row_is(row, &target->identity))
-			continue;
-		direct = identity_equal(&row->on, &target->identity);
-		if (direct || overlaps(facts, row))
-			facts->area = row->area->path;
-		facts->area_is_direct |= direct && !overlaps(facts, row);
-		facts->by_loop |= !direct;
-	}
+	if (target->facts.is_device)
+		target->beneath = listing_beneath(sys, target->path, target->identity.device);
+	target->facts.by_loop = target->facts.low_bytes > 0;
+	for (size_t i = 0; i < listing->swaps.n; i++)
+		look_at_area(target, &listing->rows[i]);
 }
 
 /* A device that somebody holds: mounted, a part of something bigger, opened exclusively. */
@@ -112,6 +135,40 @@ static void look_at_holders(const struct procfs *proc, struct target *target)
 		text_add(&in_use,
 			 "the kernel or a program holds it (a part of LVM, RAID or another "
 			 "device; see lsblk)");
+}
+
+/* The kernel leases a file only to whom nobody else has it open. */
+static bool is_open_elsewhere(int fd)
+{
+	/* it is told by a signal who opens it now, and lets them wait till we're done */
+	sighandler_t old = signal(SIGIO, SIG_IGN);
+	bool is_open = fcntl(fd, F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
+
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	(void)signal(SIGIO, old);
+	return is_open;
+}
+
+/* A file that somebody uses: a loop device, a virtual machine, a mount namespace that swaps to it.
+ */
+static void look_at_users(struct target *target)
+{
+	const struct listing *listing = target->listing;
+	bool is_open;
+
+	/* where a part of it is an area, the loop device of that has it open */
+	for (size_t i = 0; i < listing->swaps.n; i++)
+		if (identity_equal(&listing->rows[i].beneath.what, &target->identity))
+			return;
+	is_open = is_open_elsewhere(target->fd);
+	/* some only have a look */
+	for (int i = 0; is_open && i < ATTEMPTS; i++) {
+		let_others_go_on();
+		is_open = is_open_elsewhere(target->fd);
+	}
+	if (is_open)
+		target->facts.in_use = "somebody has it open, such as a loop device or a virtual "
+				       "machine; see losetup and fuser";
 }
 
 static int look_at_file(const struct wish *wish, struct target *target)
@@ -155,7 +212,8 @@ static int size_of(const struct target *target, const struct stat *st, uint64_t 
 	return ioctl(target->fd, BLKGETSIZE64, ret) < 0 ? -errno : 0;
 }
 
-static int look_at_all(const struct wish *wish, const struct procfs *proc, struct target *target)
+static int look_at_all(const struct wish *wish, const struct context *context,
+		       struct target *target)
 {
 	struct target_facts *facts = &target->facts;
 	struct stat st;
@@ -172,9 +230,11 @@ static int look_at_all(const struct wish *wish, const struct procfs *proc, struc
 	if (r < 0)
 		return fail(wish, "its size", r);
 	check_region(wish, page_size(), facts);
-	look_at_areas(target);
+	look_at_areas(&context->sys, target);
 	if (facts->is_device)
-		look_at_holders(proc, target);
+		look_at_holders(&context->proc, target);
+	else if (facts->is_file && !facts->area)
+		look_at_users(target);
 	/* of what can't be used nothing else matters */
 	if (facts->area || facts->in_use || facts->len_bytes < 2 * page_size() ||
 	    u64_add_sat(facts->low_bytes, facts->len_bytes) > facts->size_bytes)
@@ -239,7 +299,7 @@ int target_open(const struct wish *wish, const struct context *context, struct t
 	if (!ret->listing)
 		return -EIO;
 	if (ret->facts.exists)
-		return look_at_all(wish, &context->proc, ret);
+		return look_at_all(wish, context, ret);
 	check_region(wish, page_size(), &ret->facts);
 	r = fstype_of_parent(ret->path, &ret->facts.fs);
 	return r < 0 ? fail(wish, "its directory", r) : 0;

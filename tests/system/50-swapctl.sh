@@ -83,6 +83,37 @@ loops() { losetup -n -O NAME -j "$WORK/disk"; }
 loops_gone() { [ "$(loops | wc -l)" = 1 ]; }
 await "the loop devices to go" loops_gone
 
+# A file by way of two loop devices, or of one and by itself: never the same blocks twice
+dd if=/dev/zero of="$WORK/areas/both" bs=1M count=8 status=none
+chmod 600 "$WORK/areas/both"
+device areas/both 8
+ctl 0 -a "$DEVICE" 0 1M
+ctl 1 -a both
+printed "is swapped to already, as $DEVICE"
+ctl 1 -a both 0 4M
+ctl 0 -a both 4M 1M
+ctl 1 -a both 4M 1M
+ctl 0 -d "$DEVICE"
+ctl 1 -a "$DEVICE"
+printed "is swapped to already, as /dev/loop"
+ctl 0 -a "$DEVICE" 0 1M
+ctl 0 -d "$DEVICE"
+ctl 0 -d both
+losetup -d "$DEVICE"
+CLEANUP=("${CLEANUP[@]/*losetup -d $DEVICE/:}")
+ctl 0 -a both
+DEVICE=$(losetup --find --show "$WORK/areas/both")
+cleanup "all_off && losetup -d $DEVICE"
+ctl 1 -a "$DEVICE"
+printed "is swapped to already, as $WORK/areas/both"
+ctl 1 -a "$DEVICE" 4M 1M
+ctl 0 -d both
+# which is idle now, but has it open
+ctl 1 -a -i both
+printed 'is in use: somebody has it open, such as a loop device'
+losetup -d "$DEVICE"
+CLEANUP=("${CLEANUP[@]/*losetup -d $DEVICE/:}")
+
 # The same of a file
 dd if=/dev/zero of="$WORK/areas/part" bs=1M count=8 status=none
 chmod 600 "$WORK/areas/part"
@@ -198,6 +229,38 @@ if mount "$DEVICE" "$WORK/mnt"; then
 	printed 'is in use'
 	umount "$WORK/mnt"
 fi
+# Nor is a file system in a file, wherever it is there
+mounted_at() { # OFFSET
+	fallocate -l 16M "$WORK/areas/image"
+	chmod 600 "$WORK/areas/image"
+	loop=$(losetup --find --show -o "$1" "$WORK/areas/image")
+	cleanup "losetup -d $loop"
+	mkfs.ext4 -q -E nodiscard "$loop"
+	mount "$loop" "$WORK/mnt" || return
+	cleanup "umount $WORK/mnt"
+	for options in '-a' '-a -i'; do
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image
+		printed 'is in use: somebody has it open'
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image 0 512K
+	done
+	umount "$WORK/mnt"
+	fsck.ext4 -fn "$loop" > "$WORK/fsck" 2>&1 || fail "it was written to: $(cat "$WORK/fsck")"
+	losetup -d "$loop"
+	CLEANUP=("${CLEANUP[@]:0:${#CLEANUP[@]}-2}")
+}
+mounted_at 0
+mounted_at 1M
+# not for those who only have a look
+fallocate -l 16M "$WORK/areas/image" # a file system that was mounted may have punched holes
+exec {look}< "$WORK/areas/image"
+ctl 1 -a image
+printed 'is in use: somebody has it open'
+exec {look}<&-
+ctl 0 -a -i image
+ctl 0 -d image
+
 partition() { # TYPE: as a partitioner writes it, with one partition from 1 MiB on
 	python3 - "$DEVICE" "$1" <<-'END'
 		import struct, sys, uuid, zlib
