@@ -96,10 +96,15 @@ interrupt() { # SIGNAL
 	wait $pid || status=$?
 	[ $status != 0 ]
 }
+children_gone() { [ "$(left_processes | grep -c swapctl)" = 0 ]; }
 for signal in TERM HUP KILL; do
 	caught=
 	for attempt in 1 2 3 4 5; do
-		if interrupt $signal && [ -n "$(used_kib)" ]; then
+		interrupted=
+		! interrupt $signal || interrupted=yes
+		# what we can wait for is gone, its child may still get it done
+		await "its child to end" children_gone
+		if [ -n "$interrupted" ] && [ -n "$(used_kib)" ]; then
 			caught=yes
 			break
 		fi
@@ -111,8 +116,6 @@ for signal in TERM HUP KILL; do
 		echo "it is too quick to be interrupted here: that isn't tested"
 		break
 	fi
-	children_gone() { [ "$(left_processes | grep -c swapctl)" = 0 ]; }
-	await "its child to end" children_gone
 	[ $signal = KILL ] || printed "interrupted: '$area' stays in use, with [0-9.]+[KMG]iB in it"
 	listed "$area" flags - pri 32767
 	verify "${names[@]}"
