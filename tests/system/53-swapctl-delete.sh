@@ -86,9 +86,9 @@ umount /proc/meminfo
 
 # Interrupted by what ends us, caught or not: it stays, and nothing is lost. (A script's background is
 # deaf to SIGINT; it is the same as SIGTERM.) Where it was quicker than we are, again.
-interrupt() { # SIGNAL
+interrupt() { # SIGNAL [COMMAND...]
 	local status=0 pid
-	env -C "$WORK/areas" "$SWAPCTL" -d "$area" > "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
+	env -C "$WORK/areas" "${@:2}" "$SWAPCTL" -d "$area" > "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
 	pid=$!
 	STARTED+=("$pid")
 	until [ "$(grep -c . "/proc/$pid/task/$pid/children" 2>/dev/null)" = 1 ] || gone "$pid"; do :; done
@@ -121,6 +121,17 @@ for signal in TERM HUP KILL; do
 	verify "${names[@]}"
 	await "memory to be in the area" is_out
 done
+
+# Who ignores the hangup, as nohup makes it, goes on. Nor does it matter who ignores the end of a child.
+! interrupt HUP env --ignore-signal=HUP || fail "it was ended by a hangup: $(cat "$WORK/err")"
+expect "it is there still" [ -z "$(used_kib)" ]
+verify "${names[@]}"
+ctl 0 -a -p 32767 "$area"
+await "memory to be in the area" is_out
+expect_status 0 timeout -k 5 $DEADLINE env --ignore-signal=CHLD "$SWAPCTL" -d "$area"
+verify "${names[@]}"
+ctl 0 -a -p 32767 "$area"
+await "memory to be in the area" is_out
 
 # On a terminal it shows how far it is; somebody else sees that it is going on
 indel() {
