@@ -124,6 +124,20 @@ static enum verdict check_contents(const struct target_facts *target, struct tex
 	return VERDICT_FINE;
 }
 
+static enum verdict check_bad_pages(const struct target_facts *target, const struct wish *wish,
+				    struct text *ret)
+{
+	if (!target->has_header || target->header.bad_pages == 0 ||
+	    !check_needs_header(target, wish))
+		return VERDICT_FINE;
+	text_addf(
+		ret,
+		"has bad pages (%u), which would be used: its header, which lists them, has to be "
+		"written anew for another length",
+		(unsigned)target->header.bad_pages);
+	return VERDICT_ASK;
+}
+
 /* -- all of it -----------------------------------------------------------------------------------
  */
 
@@ -203,6 +217,8 @@ enum verdict check_target(const struct target_facts *target, const struct wish *
 		verdict = check_file(target, wish, ret);
 	if (verdict == VERDICT_FINE || (verdict == VERDICT_ASK && wish->force))
 		verdict = check_contents(target, ret) == VERDICT_ASK ? VERDICT_ASK : verdict;
+	if (verdict == VERDICT_FINE)
+		verdict = check_bad_pages(target, wish, ret);
 	return verdict;
 }
 

@@ -83,6 +83,28 @@ loops() { losetup -n -O NAME -j "$WORK/disk"; }
 loops_gone() { [ "$(loops | wc -l)" = 1 ]; }
 await "the loop devices to go" loops_gone
 
+# The list of a device's bad pages, here of one, isn't lost with the header that holds it
+mkswap -q -L theirs "$DEVICE" > /dev/null
+python3 - "$DEVICE" <<'END'
+import struct, sys
+with open(sys.argv[1], "r+b") as area:
+    area.seek(1024 + 8)
+    area.write(struct.pack("<I", 1))
+    area.seek(1536)
+    area.write(struct.pack("<I", 100))
+END
+ctl 0 -a "$DEVICE"
+listed "$DEVICE" blocks 40944
+ctl 0 -d "$DEVICE"
+ctl 1 -a "$DEVICE" 0 10M
+printed 'has bad pages \(1\), which would be used: .* another length; -i does it all the same'
+ctl 0 -a "$DEVICE" 0 20M
+listed "$DEVICE" blocks 40944
+ctl 0 -d "$DEVICE"
+ctl 0 -a -i "$DEVICE" 0 10M
+listed "$DEVICE" blocks 20472 label theirs
+ctl 0 -d "$DEVICE"
+
 # A file by way of two loop devices, or of one and by itself: never the same blocks twice
 dd if=/dev/zero of="$WORK/areas/both" bs=1M count=8 status=none
 chmod 600 "$WORK/areas/both"
@@ -100,7 +122,7 @@ ctl 0 -a "$DEVICE" 0 1M
 ctl 0 -d "$DEVICE"
 ctl 0 -d both
 losetup -d "$DEVICE"
-CLEANUP=("${CLEANUP[@]/*losetup -d $DEVICE/:}")
+CLEANUP=("${CLEANUP[@]/%*losetup -d $DEVICE/:}")
 ctl 0 -a both
 DEVICE=$(losetup --find --show "$WORK/areas/both")
 cleanup "all_off && losetup -d $DEVICE"
@@ -112,7 +134,7 @@ ctl 0 -d both
 ctl 1 -a -i both
 printed 'is in use: somebody has it open, such as a loop device'
 losetup -d "$DEVICE"
-CLEANUP=("${CLEANUP[@]/*losetup -d $DEVICE/:}")
+CLEANUP=("${CLEANUP[@]/%*losetup -d $DEVICE/:}")
 
 # The same of a file
 dd if=/dev/zero of="$WORK/areas/part" bs=1M count=8 status=none

@@ -113,7 +113,7 @@ ctl 0 -a sub/twin
 unshare --mount sh -c 'mount --bind "$1/other" "$1/areas/sub" && swapon "$1/areas/sub/twin" && exec cat "$1/never"' \
 	- "$WORK" > "$WORK/namespace.out" 2>&1 {NEVER}<&- {SWAPS}<&- &
 STARTED+=($!)
-cleanup 'swapoff "$WORK/other/twin" 2> /dev/null || :'
+cleanup "swapoff $WORK/other/twin 2> /dev/null || :"
 twins() { [ "$(own_areas | grep -c "^$WORK/areas/sub/twin ")" = 2 ]; }
 await "the area of another namespace" twins
 show_only_own

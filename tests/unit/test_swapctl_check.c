@@ -233,6 +233,23 @@ START_TEST(contents)
 }
 END_TEST
 
+START_TEST(bad_pages)
+{
+	struct target_facts target = good_device();
+
+	target.blank = false;
+	target.has_header = true;
+	target.header = (struct swapheader){.bytes = target.len_bytes, .bad_pages = 3};
+	expect(&target, VERDICT_FINE, "");
+	ck_assert_int_eq(check(&target, false, true), VERDICT_FINE);
+	target.len_bytes = 6 * MIB;
+	expect(&target, VERDICT_ASK, "has bad pages (3), which would be used");
+	ck_assert_int_eq(check(&target, false, true), VERDICT_ASK);
+	target.header.bad_pages = 0;
+	expect(&target, VERDICT_FINE, "");
+}
+END_TEST
+
 START_TEST(new_files)
 {
 	struct target_facts target = {.path = "/new", .fs = &ext4, .len_bytes = 50 * MIB};
@@ -296,8 +313,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		regions,  what_is_good, files,	 files_by_loop, sizes, in_use,
-		contents, new_files,	headers, room,		hints,
+		regions,  what_is_good, files,	   files_by_loop, sizes, in_use,
+		contents, bad_pages,	new_files, headers,	  room,	 hints,
 	};
 
 	return RUN_TESTS("swapctl_check", tests);
