@@ -215,6 +215,8 @@ printed "cannot add 'missing': it isn't there; .* swapctl -a NAME 0 LEN"
 ctl 1 -a missing 8 1M
 ctl 1 -a no/such/directory 0 1M
 ctl 1 -a missing 0 8
+ctl 1 -a missing 0 17T
+printed 'would be too large: a swap area takes at most [0-9]+ blocks'
 ctl 1 -a .
 printed 'is neither a file nor a block device'
 ctl 1 -a /dev/null
