@@ -43,13 +43,17 @@ static struct identity find_behind(const char *loop_path, const char *backing)
 	return stat(backing, &st) == 0 ? identity_of(&st) : (struct identity){0};
 }
 
-struct beneath listing_beneath(const struct procfs *sys, const char *path, dev_t device)
+struct part listing_beneath(const struct procfs *sys, const char *path, dev_t device)
 {
 	struct loopdev loop;
 
 	if (loopdev_look(sys, device, &loop) < 0)
-		return (struct beneath){0};
-	return (struct beneath){find_behind(path, loop.backing), loop.offset_bytes};
+		return (struct part){0};
+	return (struct part){
+		.what = find_behind(path, loop.backing),
+		.low_bytes = loop.offset_bytes,
+		.len_bytes = loop.limit_bytes > 0 ? loop.limit_bytes : UINT64_MAX,
+	};
 }
 
 static void look_behind(const struct procfs *sys, struct row *row)

@@ -5,28 +5,15 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/swapctl_say.h"
-#include "sys/mountinfo.h"
+#include "cli/swapctl_users.h"
 #include "sys/swapfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <time.h>
-
-/* Together as long as somebody may take who does what we do */
-#define ATTEMPTS 100
-#define PAUSE_NS ((long)(20 * NS_PER_MS))
-
-static void let_others_go_on(void)
-{
-	const struct timespec pause = {.tv_nsec = PAUSE_NS};
-
-	(void)nanosleep(&pause, NULL);
-}
 
 static size_t page_size(void)
 {
@@ -58,117 +45,6 @@ static int settle_path(const char *name, char ret[PATH_MAX])
 	path = text_over(ret, PATH_MAX);
 	text_addf(&path, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : name);
 	return path.cut ? -ENAMETOOLONG : 0;
-}
-
-struct part {
-	const struct identity *what;
-	uint64_t low_bytes, len_bytes;
-};
-
-static bool overlap(const struct part *a, const struct part *b)
-{
-	return a->low_bytes < u64_add_sat(b->low_bytes, b->len_bytes) &&
-	       b->low_bytes < u64_add_sat(a->low_bytes, a->len_bytes);
-}
-
-/*
- * What other areas are there in the same file or device? One that is swapped to as it is can have
- * no other in it: the kernel lets nobody write there (ETXTBSY). And where a part is an area by way
- * of a loop device, which writes there, the rest can be one in no other way.
- */
-static void look_at_area(struct target *target, const struct row *row)
-{
-	struct target_facts *facts = &target->facts;
-	const struct part ours[] = {
-		{&target->identity, facts->low_bytes, facts->len_bytes},
-		{&target->beneath.what, u64_add_sat(target->beneath.low_bytes, facts->low_bytes),
-		 facts->len_bytes},
-	};
-	const struct part theirs[] = {
-		{&row->on, 0, row->size_bytes},
-		{&row->beneath.what, row->beneath.low_bytes, row->size_bytes},
-	};
-
-	for (int i = 0; i < 4; i++) {
-		const struct part *our = &ours[i / 2], *their = &theirs[i % 2];
-		bool direct = their == theirs, overlapping = overlap(our, their);
-
-		if (!identity_equal(our->what, their->what))
-			continue;
-		if (direct || overlapping)
-			facts->area = row->area->path;
-		facts->area_is_direct |= direct && !overlapping;
-		facts->by_loop |= !direct && our == ours;
-	}
-}
-
-static void look_at_areas(const struct procfs *sys, struct target *target)
-{
-	const struct listing *listing = target->listing;
-
-	if (target->facts.is_device)
-		target->beneath = listing_beneath(sys, target->path, target->identity.device);
-	target->facts.by_loop = target->facts.low_bytes > 0;
-	for (size_t i = 0; i < listing->swaps.n; i++)
-		look_at_area(target, &listing->rows[i]);
-}
-
-/* A device that somebody holds: mounted, a part of something bigger, opened exclusively. */
-static void look_at_holders(const struct procfs *proc, struct target *target)
-{
-	const struct listing *listing = target->listing;
-	struct target_facts *facts = &target->facts;
-	_cleanup_close_ int fd = open(target->path, O_RDONLY | O_EXCL | O_CLOEXEC);
-	struct text in_use = TEXT_OVER(target->in_use);
-	struct mount_point point;
-
-	if (fd >= 0 || errno != EBUSY)
-		return;
-	/* swap holds it, which is said elsewhere */
-	for (size_t i = 0; i < listing->swaps.n; i++)
-		if (identity_equal(&listing->rows[i].on, &target->identity))
-			return;
-	facts->in_use = target->in_use;
-	if (mountinfo_find_device(proc, target->identity.device, &point) == 0)
-		text_addf(&in_use, "it is mounted on %s", point.path);
-	else
-		text_add(&in_use,
-			 "the kernel or a program holds it (a part of LVM, RAID or another "
-			 "device; see lsblk)");
-}
-
-/* The kernel leases a file only to whom nobody else has it open. */
-static bool is_open_elsewhere(int fd)
-{
-	/* it is told by a signal who opens it now, and lets them wait till we're done */
-	sighandler_t old = signal(SIGIO, SIG_IGN);
-	bool is_open = fcntl(fd, F_SETLEASE, F_WRLCK) < 0 && errno == EAGAIN;
-
-	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	(void)signal(SIGIO, old);
-	return is_open;
-}
-
-/* A file that somebody uses: a loop device, a virtual machine, a mount namespace that swaps to it.
- */
-static void look_at_users(struct target *target)
-{
-	const struct listing *listing = target->listing;
-	bool is_open;
-
-	/* where a part of it is an area, the loop device of that has it open */
-	for (size_t i = 0; i < listing->swaps.n; i++)
-		if (identity_equal(&listing->rows[i].beneath.what, &target->identity))
-			return;
-	is_open = is_open_elsewhere(target->fd);
-	/* some only have a look */
-	for (int i = 0; is_open && i < ATTEMPTS; i++) {
-		let_others_go_on();
-		is_open = is_open_elsewhere(target->fd);
-	}
-	if (is_open)
-		target->facts.in_use = "somebody has it open, such as a loop device or a virtual "
-				       "machine; see losetup and fuser";
 }
 
 static int look_at_file(const struct wish *wish, struct target *target)
@@ -230,11 +106,9 @@ static int look_at_all(const struct wish *wish, const struct context *context,
 	if (r < 0)
 		return fail(wish, "its size", r);
 	check_region(wish, page_size(), facts);
-	look_at_areas(&context->sys, target);
 	if (facts->is_device)
-		look_at_holders(&context->proc, target);
-	else if (facts->is_file && !facts->area)
-		look_at_users(target);
+		target->beneath = listing_beneath(&context->sys, target->path, st.st_rdev);
+	users_look(context, target);
 	/* of what can't be used nothing else matters */
 	if (facts->area || facts->in_use || facts->len_bytes < 2 * page_size() ||
 	    u64_add_sat(facts->low_bytes, facts->len_bytes) > facts->size_bytes)
@@ -265,9 +139,9 @@ static int open_target(const struct wish *wish, struct target *target)
 {
 	int r = try_open(target);
 
-	for (int i = 0; r == -EWOULDBLOCK && i < ATTEMPTS; i++) {
+	for (int i = 0; r == -EWOULDBLOCK && i < USERS_ATTEMPTS; i++) {
 		close_fd(&target->fd); /* where it is open it isn't free for the other one */
-		let_others_go_on();
+		users_pause();
 		r = try_open(target);
 	}
 	if (r == -EWOULDBLOCK)

@@ -132,7 +132,7 @@ ctl 1 -a "$DEVICE" 4M 1M
 ctl 0 -d both
 # which is idle now, but has it open
 ctl 1 -a -i both
-printed 'is in use: somebody has it open, such as a loop device'
+printed "is in use: $DEVICE stands on it, see losetup"
 losetup -d "$DEVICE"
 CLEANUP=("${CLEANUP[@]/%*losetup -d $DEVICE/:}")
 
@@ -253,34 +253,49 @@ if mount "$DEVICE" "$WORK/mnt"; then
 	printed 'is in use'
 	umount "$WORK/mnt"
 fi
-# Nor is a file system in a file, wherever it is there
-mounted_at() { # OFFSET
-	fallocate -l 16M "$WORK/areas/image"
-	chmod 600 "$WORK/areas/image"
-	loop=$(losetup --find --show -o "$1" "$WORK/areas/image")
+# Nor is a file system in a file, wherever it is in it
+mount_part() { # WHAT OFFSET
+	loop=$(losetup --find --show -o "$2" "$1")
 	cleanup "losetup -d $loop"
 	mkfs.ext4 -q -E nodiscard "$loop"
-	mount "$loop" "$WORK/mnt" || return
+	mount "$loop" "$WORK/mnt"
 	cleanup "umount $WORK/mnt"
-	for options in '-a' '-a -i'; do
-		# shellcheck disable=SC2086 # words
-		ctl 1 $options image
-		printed 'is in use: somebody has it open'
-		# shellcheck disable=SC2086 # words
-		ctl 1 $options image 0 512K
-	done
+}
+unmount_part() {
 	umount "$WORK/mnt"
 	fsck.ext4 -fn "$loop" > "$WORK/fsck" 2>&1 || fail "it was written to: $(cat "$WORK/fsck")"
 	losetup -d "$loop"
 	CLEANUP=("${CLEANUP[@]:0:${#CLEANUP[@]}-2}")
 }
-mounted_at 0
-mounted_at 1M
+for offset in 0 1M; do
+	fallocate -l 16M "$WORK/areas/image" # what was mounted may have punched holes
+	chmod 600 "$WORK/areas/image"
+	mount_part "$WORK/areas/image" $offset
+	for options in '-a' '-a -i'; do
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image
+		printed "is in use: $loop stands on it"
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image 0 512K
+	done
+	unmount_part
+done
+# nor one in a part of a device; beside it there is room
+wipefs -qa "$DEVICE"
+mount_part "$DEVICE" 32M
+ctl 1 -a -i "$DEVICE"
+printed "is in use: $loop stands on it"
+ctl 1 -a -i "$DEVICE" 0 1M
+ctl 0 -a -i "$DEVICE" 8M 1M
+ctl 1 -a -i "$DEVICE" 31M 2M
+printed "is in use: $loop stands on it"
+ctl 0 -d "$DEVICE"
+unmount_part
 # not for those who only have a look
-fallocate -l 16M "$WORK/areas/image" # a file system that was mounted may have punched holes
+fallocate -l 16M "$WORK/areas/image"
 exec {look}< "$WORK/areas/image"
 ctl 1 -a image
-printed 'is in use: somebody has it open'
+printed 'is in use: somebody has it open, such as a virtual machine'
 exec {look}<&-
 ctl 0 -a -i image
 ctl 0 -d image
