@@ -74,8 +74,8 @@ $(B)/memadvise: $(patsubst %,$(B)/obj/%.o,$(patsubst src/%.c,%,$(wildcard src/cl
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -ljson-c -lcap-ng
 
-$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(patsubst %,$(B)/obj/sys/%.o,extents fstab fstype meminfo \
-		mountinfo procfs resume resumefile swapfile swapheader swaps sysblock) \
+$(B)/swapctl: $(call objects,base) $(SWAPCTL_SYS) $(patsubst %,$(B)/obj/sys/%.o,dirnames extents fstab fstype \
+		meminfo mountinfo procfs resume resumefile swapfile swapheader swaps sysblock) \
 		$(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/cli/swapctl*.c))
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lblkid -ljson-c

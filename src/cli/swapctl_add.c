@@ -34,28 +34,45 @@ static int judge(const struct wish *wish, const struct target_facts *facts)
 	return -EINVAL;
 }
 
-static int turn_on(const struct wish *wish, const char *path)
+static int complain_of_swapon(const struct wish *wish, int error)
 {
-	int r = swapfile_on(path, wish->priority, wish->discard);
+	complain("cannot add '%s': swapon: %s%s", wish->name, strerror(-error),
+		 check_swapon_hint(error));
+	return error;
+}
 
-	if (r < 0)
-		complain("cannot add '%s': swapon: %s%s", wish->name, strerror(-r),
-			 check_swapon_hint(r));
-	return r;
+/* What was looked at, and not what may be called so by now. */
+static int turn_on(const struct wish *wish, int fd)
+{
+	int r = swapfile_on_fd(fd, wish->priority, wish->discard);
+
+	return r < 0 ? complain_of_swapon(wish, r) : 0;
 }
 
 /* -- a file that wasn't there --------------------------------------------------------------------
  */
 
-static int make_file(const struct wish *wish, const struct target *target, enum swapfile_fill fill)
+static int make_file(const struct wish *wish, struct target *target, enum swapfile_fill fill)
 {
 	const struct swapheader header = swapheader_new(target->facts.len_bytes, SWAP_LABEL_CTL);
-	int r = swapfile_create(target->path, &header, fill);
 
-	return r < 0 ? fail(wish, "cannot make the file", r) : 0;
+	close_fd(&target->fd);
+	target->fd = swapfile_create_open(target->path, &header, fill);
+	return target->fd < 0 ? fail(wish, "cannot make the file", target->fd) : 0;
 }
 
 /* Some kernels take reserved space for holes: then the file gets its zeroes after all. */
+static int turn_on_new(const struct wish *wish, struct target *target)
+{
+	int r = swapfile_on_fd(target->fd, wish->priority, wish->discard);
+
+	if (r != -EINVAL)
+		return r < 0 ? complain_of_swapon(wish, r) : 0;
+	swapfile_remove(target->path, target->fd);
+	r = make_file(wish, target, SWAPFILE_ZEROES);
+	return r < 0 ? r : turn_on(wish, target->fd);
+}
+
 static int add_new(const struct wish *wish, struct target *target)
 {
 	struct stat st;
@@ -63,20 +80,10 @@ static int add_new(const struct wish *wish, struct target *target)
 
 	if (r < 0)
 		return r;
-	r = swapfile_on(target->path, wish->priority, wish->discard);
-	if (r == -EINVAL) {
-		(void)unlink(target->path);
-		r = make_file(wish, target, SWAPFILE_ZEROES);
-		if (r < 0)
-			return r;
-		r = turn_on(wish, target->path);
-	} else if (r < 0) {
-		complain("cannot add '%s': swapon: %s%s", wish->name, strerror(-r),
-			 check_swapon_hint(r));
-	}
-	if (r < 0)
-		(void)unlink(target->path);
-	else if (stat(target->path, &st) == 0)
+	r = turn_on_new(wish, target);
+	if (r < 0 && target->fd >= 0)
+		swapfile_remove(target->path, target->fd);
+	else if (r == 0 && fstat(target->fd, &st) == 0)
 		target->identity = identity_of(&st);
 	return r;
 }
@@ -113,7 +120,7 @@ static int add_part(const struct wish *wish, const struct target *target)
 	loop_fd = loopdev_attach(fd, facts->low_bytes, facts->len_bytes, path);
 	if (loop_fd < 0)
 		return fail(wish, "no loop device for a part of it", loop_fd);
-	return turn_on(wish, path);
+	return turn_on(wish, loop_fd);
 }
 
 static int add_existing(const struct wish *wish, struct target *target)
@@ -124,7 +131,7 @@ static int add_existing(const struct wish *wish, struct target *target)
 		r = write_header(wish, target);
 	if (r < 0)
 		return r;
-	return target->facts.by_loop ? add_part(wish, target) : turn_on(wish, target->path);
+	return target->facts.by_loop ? add_part(wish, target) : turn_on(wish, target->fd);
 }
 
 /* -- one area ------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ void check_region(const struct wish *wish, size_t page_bytes, struct target_fact
 	uint64_t len_bytes;
 
 	ret->low_bytes = wish_low_bytes(wish);
-	len_bytes = u64_sub_sat(ret->size_bytes, ret->low_bytes);
+	len_bytes = u64_min(u64_sub_sat(ret->size_bytes, ret->low_bytes),
+			    SWAPHEADER_PAGES_MAX * page_bytes);
 	if (wish->has_len)
 		len_bytes = wish->len_bytes;
 	ret->len_bytes = len_bytes - len_bytes % page_bytes;
@@ -124,12 +125,39 @@ static enum verdict check_contents(const struct target_facts *target, struct tex
 	return VERDICT_FINE;
 }
 
+static enum verdict check_bad_pages(const struct target_facts *target, const struct wish *wish,
+				    struct text *ret)
+{
+	if (!target->has_header || target->header.bad_pages == 0 ||
+	    !check_needs_header(target, wish))
+		return VERDICT_FINE;
+	text_addf(
+		ret,
+		"has bad pages (%u), which would be used: its header, which lists them, has to be "
+		"written anew for another length",
+		(unsigned)target->header.bad_pages);
+	return VERDICT_ASK;
+}
+
 /* -- all of it -----------------------------------------------------------------------------------
  */
+
+/* A header can't say more: what goes beyond 32 bits would be cut off, and the area be anything. */
+static enum verdict check_largest(const struct target_facts *target, size_t page_bytes,
+				  struct text *ret)
+{
+	if (target->len_bytes / page_bytes <= SWAPHEADER_PAGES_MAX)
+		return VERDICT_FINE;
+	text_addf(ret, "would be too large: a swap area takes at most %" PRIu64 " blocks",
+		  SWAPHEADER_PAGES_MAX * page_bytes / BLOCK_BYTES);
+	return VERDICT_REFUSED;
+}
 
 static enum verdict check_new(const struct target_facts *target, const struct wish *wish,
 			      size_t page_bytes, struct text *ret)
 {
+	enum verdict verdict;
+
 	if (!wish->has_len) {
 		text_add(ret, "isn't there; to have such a file made, say how long it shall be: "
 			      "swapctl -a NAME 0 LEN");
@@ -145,7 +173,8 @@ static enum verdict check_new(const struct target_facts *target, const struct wi
 			  2 * page_bytes / BLOCK_BYTES);
 		return VERDICT_REFUSED;
 	}
-	return check_fs(target, ret);
+	verdict = check_largest(target, page_bytes, ret);
+	return verdict == VERDICT_FINE ? check_fs(target, ret) : verdict;
 }
 
 static enum verdict check_size(const struct target_facts *target, size_t page_bytes,
@@ -166,7 +195,7 @@ static enum verdict check_size(const struct target_facts *target, size_t page_by
 			  "block %" PRIu64,
 			  target->size_bytes / BLOCK_BYTES, end_bytes / BLOCK_BYTES);
 	else
-		return VERDICT_FINE;
+		return check_largest(target, page_bytes, ret);
 	return VERDICT_REFUSED;
 }
 
@@ -203,6 +232,8 @@ enum verdict check_target(const struct target_facts *target, const struct wish *
 		verdict = check_file(target, wish, ret);
 	if (verdict == VERDICT_FINE || (verdict == VERDICT_ASK && wish->force))
 		verdict = check_contents(target, ret) == VERDICT_ASK ? VERDICT_ASK : verdict;
+	if (verdict == VERDICT_FINE)
+		verdict = check_bad_pages(target, wish, ret);
 	return verdict;
 }
 

@@ -44,8 +44,8 @@ enum verdict {
 	VERDICT_REFUSED /* whatever is asked for */
 };
 
-/* Rounds low up and len down to pages and sets them in *ret; without a len it is all behind low.
- * low_bytes may lie behind the end: len_bytes is 0 then. */
+/* Rounds low up and len down to pages and sets them in *ret; without a len it is all behind low, as
+ * far as an area can go. low_bytes may lie behind the end: len_bytes is 0 then. */
 void check_region(const struct wish *wish, size_t page_bytes, struct target_facts *ret);
 
 /* The worst that there is to say of it goes to *ret: what is wrong, and what to do. */

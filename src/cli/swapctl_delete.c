@@ -38,7 +38,9 @@ static const struct row *find_by_name(const struct listing *listing, const struc
 	for (size_t i = 0; i < listing->swaps.n; i++) {
 		const struct row *row = &listing->rows[i];
 
+		/* two of one path: what is said of them when they are deleted says it all */
 		if (!is_named(row, wish->name, &identity) ||
+		    (found && identity_equal(&found->on, &row->on)) ||
 		    (wish->has_low && row->low_bytes != wish_low_bytes(wish)))
 			continue;
 		found = row;
@@ -127,7 +129,18 @@ static const char *off_hint(const struct row *row, int error)
 	return root_hint(error);
 }
 
-static int turn_off(const struct context *context, const struct row *row, bool force)
+/* One file is one area: of two that their paths lead to the same, one means another file, in a
+ * mount namespace of its own. */
+static bool is_ambiguous(const struct listing *listing, const struct row *row)
+{
+	for (size_t i = 0; i < listing->swaps.n; i++)
+		if (&listing->rows[i] != row && identity_equal(&listing->rows[i].on, &row->on))
+			return true;
+	return false;
+}
+
+static int turn_off(const struct context *context, const struct listing *listing,
+		    const struct row *row, bool force)
 {
 	uint64_t used_bytes = row->area->used_bytes;
 	int r;
@@ -138,6 +151,13 @@ static int turn_off(const struct context *context, const struct row *row, bool f
 			 "names; it is in use until the system ends",
 			 row->name);
 		return -ENOENT;
+	}
+	if (is_ambiguous(listing, row)) {
+		complain("cannot delete '%s': two areas have this path, of which one is of another "
+			 "mount namespace, and swapoff goes by names: run swapoff in the right one "
+			 "(see nsenter -m)",
+			 row->name);
+		return -EINVAL;
 	}
 	/* while others were deleted something may have gone there */
 	(void)is_in_use(context, row->area->path, &used_bytes);
@@ -170,7 +190,7 @@ int swapctl_delete(const struct context *context, const struct wish *wish)
 {
 	struct listing *listing = listing_make(&context->proc, &context->sys);
 	const struct row *row = listing ? delete_find(listing, wish) : NULL;
-	int r = row ? turn_off(context, row, wish->force) : -ENOENT;
+	int r = row ? turn_off(context, listing, row, wish->force) : -ENOENT;
 
 	if (r == 0)
 		settle(context);
@@ -193,7 +213,7 @@ int swapctl_delete_all(const struct context *context, bool force)
 		if (keep.why[i])
 			complain("'%s' stays: %s", listing->rows[i].name, keep.why[i]);
 		else
-			r = turn_off(context, &listing->rows[i], force);
+			r = turn_off(context, listing, &listing->rows[i], force);
 		result = r < 0 ? r : result;
 	}
 	settle(context);

@@ -18,6 +18,16 @@ struct search {
 	struct keep *keep;
 };
 
+/* And any other that has the same path in another mount namespace: nobody knows which is which. */
+static void keep_alike(const struct search *search, size_t found)
+{
+	const struct listing *listing = search->listing;
+
+	for (size_t i = 0; i < listing->swaps.n; i++)
+		if (i == found || identity_equal(&listing->rows[i].on, &listing->rows[found].on))
+			search->keep->why[i] = "the system comes up with it, see " FSTAB_PATH;
+}
+
 static int take_first(void *ctx, const struct fstab_entry *entry)
 {
 	const struct search *search = ctx;
@@ -31,7 +41,7 @@ static int take_first(void *ctx, const struct fstab_entry *entry)
 	identity = identity_of(&st);
 	for (size_t i = 0; i < search->listing->swaps.n; i++)
 		if (row_is(&search->listing->rows[i], &identity)) {
-			search->keep->why[i] = "the system comes up with it, see " FSTAB_PATH;
+			keep_alike(search, i);
 			return 1;
 		}
 	return 0;

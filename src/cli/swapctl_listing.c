@@ -43,6 +43,19 @@ static struct identity find_behind(const char *loop_path, const char *backing)
 	return stat(backing, &st) == 0 ? identity_of(&st) : (struct identity){0};
 }
 
+struct part listing_beneath(const struct procfs *sys, const char *path, dev_t device)
+{
+	struct loopdev loop;
+
+	if (loopdev_look(sys, device, &loop) < 0)
+		return (struct part){0};
+	return (struct part){
+		.what = find_behind(path, loop.backing),
+		.low_bytes = loop.offset_bytes,
+		.len_bytes = loop.limit_bytes > 0 ? loop.limit_bytes : UINT64_MAX,
+	};
+}
+
 static void look_behind(const struct procfs *sys, struct row *row)
 {
 	struct loopdev loop;
@@ -50,15 +63,16 @@ static void look_behind(const struct procfs *sys, struct row *row)
 
 	row->behind = row->on;
 	(void)snprintf(row->name, sizeof row->name, "%s", row->area->path);
+	if (!row->on.is_device)
+		return;
+	row->beneath = listing_beneath(sys, row->area->path, row->on.device);
 	/* one without a limit is no part of something, but a device of its own */
-	if (row->on.is_device && loopdev_look(sys, row->on.device, &loop) == 0 &&
-	    loop.limit_bytes > 0) {
+	if (loopdev_look(sys, row->on.device, &loop) == 0 && loop.limit_bytes > 0) {
 		row->is_loop = true;
 		row->low_bytes = loop.offset_bytes;
 		(void)snprintf(row->name, sizeof row->name, "%s", loop.backing);
-		row->behind = find_behind(row->area->path, loop.backing);
-	} else if (row->on.is_device &&
-		   sysblock_mapper_name(sys, row->on.device, mapper, sizeof mapper) == 0) {
+		row->behind = row->beneath.what;
+	} else if (sysblock_mapper_name(sys, row->on.device, mapper, sizeof mapper) == 0) {
 		(void)snprintf(row->name, sizeof row->name, "/dev/mapper/%s", mapper);
 	}
 }

@@ -22,12 +22,20 @@ enum row_flag {
 
 enum row_owner { OWNER_UNKNOWN, OWNER_NONE, OWNER_DAEMON, OWNER_SWAPCTL };
 
+/* Of a file or device. */
+struct part {
+	struct identity what;
+	uint64_t low_bytes, len_bytes;
+};
+
 struct row {
 	unsigned lswap; /* from 1 */
 	const struct swap_area *area;
 	char name[PATH_MAX];	/* what is behind a loop or mapper device; otherwise area->path */
 	struct identity on;	/* what the kernel swaps to */
 	struct identity behind; /* the file or device behind a loop device; otherwise as on */
+	struct part beneath;	/* what a loop device stands on, even one without a limit, which is
+				 * a device of its own otherwise; unknown of all others */
 	bool is_loop;		/* there is a loop device in between */
 	uint64_t low_bytes;	/* where it begins in what is behind */
 	uint64_t size_bytes;	/* as area->size_bytes, with the header */
@@ -46,6 +54,9 @@ struct listing {
 
 /* Looks at all areas. The listing (200 KiB) is the caller's to free(); NULL after a complaint. */
 struct listing *listing_make(const struct procfs *proc, const struct procfs *sys);
+
+/* What the loop device of that path and number stands on; unknown where it is none. */
+struct part listing_beneath(const struct procfs *sys, const char *path, dev_t device);
 
 /* The kernel swaps to it, or it is what is behind the loop device to which it does. */
 bool row_is(const struct row *row, const struct identity *identity);

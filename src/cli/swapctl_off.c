@@ -54,28 +54,21 @@ static void erase_progress(const char *path)
 	(void)fprintf(stderr, "\r%*s\r", (int)strlen(path) + 56, "");
 }
 
-static int child_result(pid_t child)
-{
-	int status;
-
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
-}
-
 /* Until the child is done. The kernel looks for a signal only between one process and the next
  * whose memory it reads back, so that it may go on for a while. */
-static void watch(const struct context *context, const char *path, const sigset_t *signals,
-		  pid_t child)
+static int watch(const struct context *context, const char *path, const sigset_t *signals,
+		 pid_t child)
 {
 	const struct timespec timeout = {.tv_nsec = SHOW_EVERY_NS};
 	bool show = isatty(STDERR_FILENO), shown = false;
 	uint64_t most_bytes = 0;
-	int signal = 0;
+	int status, error;
+	pid_t ended;
 
-	while (signal != SIGCHLD) {
-		signal = sigtimedwait(signals, NULL, show ? &timeout : NULL);
+	while ((ended = waitpid(child, &status, WNOHANG)) == 0) {
+		int signal = sigtimedwait(signals, NULL, show ? &timeout : NULL);
+
+		/* it wasn't waited for since: nobody else can have its number */
 		if (signal > 0 && signal != SIGCHLD)
 			(void)kill(child, SIGKILL);
 		if (signal < 0 && errno == EAGAIN) {
@@ -83,8 +76,21 @@ static void watch(const struct context *context, const char *path, const sigset_
 			shown = true;
 		}
 	}
+	error = errno;
 	if (shown)
 		erase_progress(path);
+	if (ended < 0)
+		return -error;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+/* A blocked signal comes even where it is ignored: as nohup wants it, it has to be left alone. */
+static void add_unless_ignored(sigset_t *signals, int signal)
+{
+	struct sigaction action;
+
+	if (sigaction(signal, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+		(void)sigaddset(signals, signal);
 }
 
 int off_and_watch(const struct context *context, const char *path)
@@ -93,21 +99,18 @@ int off_and_watch(const struct context *context, const char *path)
 	pid_t parent = getpid(), child;
 	int r;
 
+	/* whoever ignores it when he starts us would make the child vanish at its end */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGCHLD);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGHUP);
+	add_unless_ignored(&signals, SIGINT);
+	add_unless_ignored(&signals, SIGTERM);
+	add_unless_ignored(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, &old);
 	child = fork();
 	if (child == 0)
 		run_child(path, &old, parent);
-	if (child < 0) {
-		r = -errno;
-	} else {
-		watch(context, path, &signals, child);
-		r = child_result(child);
-	}
+	r = child < 0 ? -errno : watch(context, path, &signals, child);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return r;
 }

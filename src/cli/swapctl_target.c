@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/swapctl_say.h"
-#include "sys/mountinfo.h"
+#include "cli/swapctl_users.h"
 #include "sys/swapfile.h"
 
 #include <errno.h>
@@ -45,61 +45,6 @@ static int settle_path(const char *name, char ret[PATH_MAX])
 	path = text_over(ret, PATH_MAX);
 	text_addf(&path, "%s/%s", strcmp(real, "/") == 0 ? "" : real, slash ? slash + 1 : name);
 	return path.cut ? -ENAMETOOLONG : 0;
-}
-
-static bool overlaps(const struct target_facts *facts, const struct row *row)
-{
-	return facts->low_bytes < row->low_bytes + row->size_bytes &&
-	       row->low_bytes < facts->low_bytes + facts->len_bytes;
-}
-
-/*
- * What other areas are there in the same file or device? One that is swapped to as it is can have
- * no other in it: the kernel lets nobody write there (ETXTBSY). And where a part is an area by way
- * of a loop device, which writes there, the rest can be one in no other way.
- */
-static void look_at_areas(struct target *target)
-{
-	const struct listing *listing = target->listing;
-	struct target_facts *facts = &target->facts;
-	bool direct;
-
-	facts->by_loop = facts->low_bytes > 0;
-	for (size_t i = 0; i < listing->swaps.n; i++) {
-		const struct row *row = &listing->rows[i];
-
-		if (!row_is(row, &target->identity))
-			continue;
-		direct = identity_equal(&row->on, &target->identity);
-		if (direct || overlaps(facts, row))
-			facts->area = row->area->path;
-		facts->area_is_direct |= direct && !overlaps(facts, row);
-		facts->by_loop |= !direct;
-	}
-}
-
-/* A device that somebody holds: mounted, a part of something bigger, opened exclusively. */
-static void look_at_holders(const struct procfs *proc, struct target *target)
-{
-	const struct listing *listing = target->listing;
-	struct target_facts *facts = &target->facts;
-	_cleanup_close_ int fd = open(target->path, O_RDONLY | O_EXCL | O_CLOEXEC);
-	struct text in_use = TEXT_OVER(target->in_use);
-	struct mount_point point;
-
-	if (fd >= 0 || errno != EBUSY)
-		return;
-	/* swap holds it, which is said elsewhere */
-	for (size_t i = 0; i < listing->swaps.n; i++)
-		if (identity_equal(&listing->rows[i].on, &target->identity))
-			return;
-	facts->in_use = target->in_use;
-	if (mountinfo_find_device(proc, target->identity.device, &point) == 0)
-		text_addf(&in_use, "it is mounted on %s", point.path);
-	else
-		text_add(&in_use,
-			 "the kernel or a program holds it (a part of LVM, RAID or another "
-			 "device; see lsblk)");
 }
 
 static int look_at_file(const struct wish *wish, struct target *target)
@@ -143,7 +88,8 @@ static int size_of(const struct target *target, const struct stat *st, uint64_t 
 	return ioctl(target->fd, BLKGETSIZE64, ret) < 0 ? -errno : 0;
 }
 
-static int look_at_all(const struct wish *wish, const struct procfs *proc, struct target *target)
+static int look_at_all(const struct wish *wish, const struct context *context,
+		       struct target *target)
 {
 	struct target_facts *facts = &target->facts;
 	struct stat st;
@@ -160,9 +106,9 @@ static int look_at_all(const struct wish *wish, const struct procfs *proc, struc
 	if (r < 0)
 		return fail(wish, "its size", r);
 	check_region(wish, page_size(), facts);
-	look_at_areas(target);
 	if (facts->is_device)
-		look_at_holders(proc, target);
+		target->beneath = listing_beneath(&context->sys, target->path, st.st_rdev);
+	users_look(context, target);
 	/* of what can't be used nothing else matters */
 	if (facts->area || facts->in_use || facts->len_bytes < 2 * page_size() ||
 	    u64_add_sat(facts->low_bytes, facts->len_bytes) > facts->size_bytes)
@@ -172,18 +118,37 @@ static int look_at_all(const struct wish *wish, const struct procfs *proc, struc
 	return r < 0 ? r : look_at_contents(wish, target);
 }
 
-static int open_target(const struct wish *wish, struct target *target)
+/* -EWOULDBLOCK: somebody has a lock or a lease on it. */
+static int try_open(struct target *target)
 {
+	target->write_error = 0;
 	target->fd = open(target->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (target->fd < 0) {
+	if (target->fd < 0 && errno != EWOULDBLOCK) {
 		/* mounted, only to be read: a look says it better */
 		target->write_error = -errno;
 		target->fd = open(target->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	}
 	if (target->fd < 0)
-		return fail(wish, "cannot open it", -errno);
-	/* two who add the same take turns */
-	return flock(target->fd, LOCK_EX) < 0 ? fail(wish, "cannot lock it", -errno) : 0;
+		return -errno;
+	return flock(target->fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+}
+
+/* Two who add the same take turns. But whoever may read it may lock it, for as long as they like.
+ */
+static int open_target(const struct wish *wish, struct target *target)
+{
+	int r = try_open(target);
+
+	for (int i = 0; r == -EWOULDBLOCK && i < USERS_ATTEMPTS; i++) {
+		close_fd(&target->fd); /* where it is open it isn't free for the other one */
+		users_pause();
+		r = try_open(target);
+	}
+	if (r == -EWOULDBLOCK)
+		complain("cannot add '%s': somebody holds a lock on it; see lslocks", wish->name);
+	else if (r < 0)
+		return fail(wish, target->fd < 0 ? "cannot open it" : "cannot lock it", r);
+	return r;
 }
 
 int target_open(const struct wish *wish, const struct context *context, struct target *ret)
@@ -208,7 +173,7 @@ int target_open(const struct wish *wish, const struct context *context, struct t
 	if (!ret->listing)
 		return -EIO;
 	if (ret->facts.exists)
-		return look_at_all(wish, &context->proc, ret);
+		return look_at_all(wish, context, ret);
 	check_region(wish, page_size(), &ret->facts);
 	r = fstype_of_parent(ret->path, &ret->facts.fs);
 	return r < 0 ? fail(wish, "its directory", r) : 0;

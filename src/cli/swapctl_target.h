@@ -12,6 +12,7 @@ struct target {
 	int write_error;	 /* 0; -errno where fd can only be read */
 	struct target_facts facts;
 	struct identity identity;
+	struct part beneath;   /* of a loop device: what it stands on */
 	char path[PATH_MAX];   /* absolute, without links */
 	char in_use[PATH_MAX]; /* what facts.in_use points to */
 };

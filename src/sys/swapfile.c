@@ -108,15 +108,55 @@ static int open_nameless(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Every name of what is open leads there, even one that is renamed or removed meanwhile. */
+#define SELF_MAX 32
+static void self_path(int fd, char ret[SELF_MAX])
+{
+	(void)snprintf(ret, SELF_MAX, "/proc/self/fd/%d", fd);
+}
+
 static int give_name(int fd, const char *path)
 {
-	char self[32];
+	char self[SELF_MAX];
 
-	(void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+	self_path(fd, self);
 	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-int swapfile_create(const char *path, const struct swapheader *header, enum swapfile_fill fill)
+static bool is_same(const struct stat *st, int fd)
+{
+	struct stat other;
+
+	return fstat(fd, &other) == 0 && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+/* By its name, as which the kernel shows it then: the nameless one stays so. */
+static int open_again(const char *path, int nameless_fd)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	return fstat(fd, &st) == 0 && is_same(&st, nameless_fd) ? take_fd(&fd) : -ESTALE;
+}
+
+static int create_nameless(const char *path, int fd, const struct swapheader *header,
+			   enum swapfile_fill fill)
+{
+	int r = make_contents(fd, header, fill);
+
+	if (r == 0)
+		r = give_name(fd, path);
+	if (r < 0)
+		return r;
+	r = open_again(path, fd);
+	if (r < 0)
+		swapfile_remove(path, fd);
+	return r;
+}
+
+int swapfile_create_open(const char *path, const struct swapheader *header, enum swapfile_fill fill)
 {
 	_cleanup_close_ int fd = -1;
 	struct stat st;
@@ -125,17 +165,32 @@ int swapfile_create(const char *path, const struct swapheader *header, enum swap
 	if (lstat(path, &st) == 0) /* before the work: a name is refused only at the end of it */
 		return -EEXIST;
 	fd = open_nameless(path);
-	if (fd >= 0) {
-		r = make_contents(fd, header, fill);
-		return r < 0 ? r : give_name(fd, path);
-	}
+	if (fd >= 0)
+		return create_nameless(path, fd, header, fill);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = make_contents(fd, header, fill);
-	if (r < 0)
+	if (r < 0) {
+		swapfile_remove(path, fd);
+		return r;
+	}
+	return take_fd(&fd);
+}
+
+int swapfile_create(const char *path, const struct swapheader *header, enum swapfile_fill fill)
+{
+	_cleanup_close_ int fd = swapfile_create_open(path, header, fill);
+
+	return fd < 0 ? fd : 0;
+}
+
+void swapfile_remove(const char *path, int fd)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && is_same(&st, fd))
 		(void)unlink(path);
-	return r;
 }
 
 int swapfile_read_header(int fd, uint64_t offset_bytes, struct swapheader *ret, bool *ret_blank)
@@ -214,6 +269,14 @@ int swapfile_on(const char *path, int priority, enum swap_discard discard)
 	if (priority != SWAP_PRIORITY_NONE)
 		flags |= SWAP_FLAG_PREFER | (priority & SWAP_FLAG_PRIO_MASK);
 	return swapon(path, flags) < 0 ? -errno : 0;
+}
+
+int swapfile_on_fd(int fd, int priority, enum swap_discard discard)
+{
+	char self[SELF_MAX];
+
+	self_path(fd, self);
+	return swapfile_on(self, priority, discard);
 }
 
 int swapfile_off(const char *path)

@@ -20,6 +20,14 @@ enum swapfile_fill {
  */
 int swapfile_create(const char *path, const struct swapheader *header, enum swapfile_fill fill);
 
+/* The same, and it stays open: the descriptor or -errno (-ESTALE: somebody has put something else
+ * in its place already). */
+int swapfile_create_open(const char *path, const struct swapheader *header,
+			 enum swapfile_fill fill);
+
+/* Removes the name where it is that of the open file still. */
+void swapfile_remove(const char *path, int fd);
+
 /* Reads the first page behind offset of an open file or device. 0; -ENOENT, -EBADMSG as
  * swapheader_parse; -errno; -ENODATA where it is too short. *ret_blank where not NULL: there is
  * nothing but zeroes. */
@@ -44,7 +52,9 @@ enum swap_discard { SWAP_DISCARD_NO, SWAP_DISCARD_ALL, SWAP_DISCARD_ONCE, SWAP_D
 #define SWAP_PRIORITY_NONE (-1) /* the kernel gives the next one below all others */
 #define SWAP_PRIORITY_MAX 32767
 
-/* swapon(2) and swapoff(2). 0 or -errno. swapoff reads all that is in use back to memory, which can
- * take long; a signal ends it with -EINTR, and the area stays in use. */
+/* swapon(2), of a path or of what is open, whatever it is called by now, and swapoff(2). 0 or
+ * -errno. swapoff reads all that is in use back to memory, which can take long; a signal ends it
+ * with -EINTR, and the area stays in use. */
 int swapfile_on(const char *path, int priority, enum swap_discard discard);
+int swapfile_on_fd(int fd, int priority, enum swap_discard discard);
 int swapfile_off(const char *path);

@@ -12,6 +12,9 @@
 #define SWAP_LABEL_DAEMON "swapify-policy"
 #define SWAP_LABEL_CTL "swapctl"
 
+/* The kernel counts them in 32 bits, and so does the header. */
+#define SWAPHEADER_PAGES_MAX ((uint64_t)UINT32_MAX)
+
 struct swapheader {
 	uint64_t bytes; /* of the area, this page included */
 	uint32_t bad_pages;
@@ -26,7 +29,8 @@ struct swapheader {
  */
 int swapheader_parse(const void *page, size_t page_size, struct swapheader *ret);
 
-/* Writes the whole page. bytes is a multiple of page_size, at least two pages and at most 2^32. */
+/* Writes the whole page. bytes is a multiple of page_size, at least two pages and at most
+ * SWAPHEADER_PAGES_MAX. */
 void swapheader_fill(void *page, size_t page_size, const struct swapheader *header);
 
 /* As fill, of an area of bytes with that label and a new UUID. */

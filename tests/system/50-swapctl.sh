@@ -83,6 +83,59 @@ loops() { losetup -n -O NAME -j "$WORK/disk"; }
 loops_gone() { [ "$(loops | wc -l)" = 1 ]; }
 await "the loop devices to go" loops_gone
 
+# The list of a device's bad pages, here of one, isn't lost with the header that holds it
+mkswap -q -L theirs "$DEVICE" > /dev/null
+python3 - "$DEVICE" <<'END'
+import struct, sys
+with open(sys.argv[1], "r+b") as area:
+    area.seek(1024 + 8)
+    area.write(struct.pack("<I", 1))
+    area.seek(1536)
+    area.write(struct.pack("<I", 100))
+END
+ctl 0 -a "$DEVICE"
+listed "$DEVICE" blocks 40944
+ctl 0 -d "$DEVICE"
+ctl 1 -a "$DEVICE" 0 10M
+printed 'has bad pages \(1\), which would be used: .* another length; -i does it all the same'
+ctl 0 -a "$DEVICE" 0 20M
+listed "$DEVICE" blocks 40944
+ctl 0 -d "$DEVICE"
+ctl 0 -a -i "$DEVICE" 0 10M
+listed "$DEVICE" blocks 20472 label theirs
+ctl 0 -d "$DEVICE"
+
+# A file by way of two loop devices, or of one and by itself: never the same blocks twice
+dd if=/dev/zero of="$WORK/areas/both" bs=1M count=8 status=none
+chmod 600 "$WORK/areas/both"
+device areas/both 8
+ctl 0 -a "$DEVICE" 0 1M
+ctl 1 -a both
+printed "is swapped to already, as $DEVICE"
+ctl 1 -a both 0 4M
+ctl 0 -a both 4M 1M
+ctl 1 -a both 4M 1M
+ctl 0 -d "$DEVICE"
+ctl 1 -a "$DEVICE"
+printed "is swapped to already, as /dev/loop"
+ctl 0 -a "$DEVICE" 0 1M
+ctl 0 -d "$DEVICE"
+ctl 0 -d both
+losetup -d "$DEVICE"
+CLEANUP=("${CLEANUP[@]/%*losetup -d $DEVICE/:}")
+ctl 0 -a both
+DEVICE=$(losetup --find --show "$WORK/areas/both")
+cleanup "all_off && losetup -d $DEVICE"
+ctl 1 -a "$DEVICE"
+printed "is swapped to already, as $WORK/areas/both"
+ctl 1 -a "$DEVICE" 4M 1M
+ctl 0 -d both
+# which is idle now, but has it open
+ctl 1 -a -i both
+printed "is in use: $DEVICE stands on it, see losetup"
+losetup -d "$DEVICE"
+CLEANUP=("${CLEANUP[@]/%*losetup -d $DEVICE/:}")
+
 # The same of a file
 dd if=/dev/zero of="$WORK/areas/part" bs=1M count=8 status=none
 chmod 600 "$WORK/areas/part"
@@ -131,6 +184,23 @@ ctl 1 -a swap50
 printed "belongs to user $OURS, .*chown 0:0 '$file'"
 chown 0:0 "$file"
 
+# A lock is anybody's who may read it: it isn't waited for without end. Two who add the same take turns.
+exec {lock}< "$file"
+flock "$lock"
+expect_status 1 timeout 60 "$SWAPCTL" -a "$file"
+printed "cannot add '$file': somebody holds a lock on it; see lslocks"
+exec {lock}<&-
+for _ in 1 2 3 4; do
+	added=
+	for i in 1 2 3; do
+		"$SWAPCTL" -a "$file" 2> "$WORK/err$i" {NEVER}<&- {SWAPS}<&- &
+		STARTED+=($!)
+	done
+	for pid in "${STARTED[@]: -3}"; do ! wait "$pid" || added=$added+; done
+	[ "$added" = + ] || fail "not added once, but $added: $(cat "$WORK"/err[123])"
+	ctl 0 -d "$file"
+done
+
 truncate -s 1M "$WORK/areas/sparse"
 chmod 600 "$WORK/areas/sparse"
 ctl 1 -a sparse
@@ -145,6 +215,8 @@ printed "cannot add 'missing': it isn't there; .* swapctl -a NAME 0 LEN"
 ctl 1 -a missing 8 1M
 ctl 1 -a no/such/directory 0 1M
 ctl 1 -a missing 0 8
+ctl 1 -a missing 0 17T
+printed 'would be too large: a swap area takes at most [0-9]+ blocks'
 ctl 1 -a .
 printed 'is neither a file nor a block device'
 ctl 1 -a /dev/null
@@ -181,6 +253,53 @@ if mount "$DEVICE" "$WORK/mnt"; then
 	printed 'is in use'
 	umount "$WORK/mnt"
 fi
+# Nor is a file system in a file, wherever it is in it
+mount_part() { # WHAT OFFSET
+	loop=$(losetup --find --show -o "$2" "$1")
+	cleanup "losetup -d $loop"
+	mkfs.ext4 -q -E nodiscard "$loop"
+	mount "$loop" "$WORK/mnt"
+	cleanup "umount $WORK/mnt"
+}
+unmount_part() {
+	umount "$WORK/mnt"
+	fsck.ext4 -fn "$loop" > "$WORK/fsck" 2>&1 || fail "it was written to: $(cat "$WORK/fsck")"
+	losetup -d "$loop"
+	CLEANUP=("${CLEANUP[@]:0:${#CLEANUP[@]}-2}")
+}
+for offset in 0 1M; do
+	fallocate -l 16M "$WORK/areas/image" # what was mounted may have punched holes
+	chmod 600 "$WORK/areas/image"
+	mount_part "$WORK/areas/image" $offset
+	for options in '-a' '-a -i'; do
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image
+		printed "is in use: $loop stands on it"
+		# shellcheck disable=SC2086 # words
+		ctl 1 $options image 0 512K
+	done
+	unmount_part
+done
+# nor one in a part of a device; beside it there is room
+wipefs -qa "$DEVICE"
+mount_part "$DEVICE" 32M
+ctl 1 -a -i "$DEVICE"
+printed "is in use: $loop stands on it"
+ctl 1 -a -i "$DEVICE" 0 1M
+ctl 0 -a -i "$DEVICE" 8M 1M
+ctl 1 -a -i "$DEVICE" 31M 2M
+printed "is in use: $loop stands on it"
+ctl 0 -d "$DEVICE"
+unmount_part
+# not for those who only have a look
+fallocate -l 16M "$WORK/areas/image"
+exec {look}< "$WORK/areas/image"
+ctl 1 -a image
+printed 'is in use: somebody has it open, such as a virtual machine'
+exec {look}<&-
+ctl 0 -a -i image
+ctl 0 -d image
+
 partition() { # TYPE: as a partitioner writes it, with one partition from 1 MiB on
 	python3 - "$DEVICE" "$1" <<-'END'
 		import struct, sys, uuid, zlib

@@ -72,6 +72,13 @@ ctl 1 -a -i "$WORK/mnt-tmpfs/swap" 0 1M
 printed 'swapon: Invalid argument; .*dmesg'
 expect "something was left" [ ! -e "$WORK/mnt-tmpfs/swap" ]
 
+# more than a header can say, of a device that has it
+if truncate -s 18T "$WORK/mnt-tmpfs/huge" && huge=$(losetup --find --show "$WORK/mnt-tmpfs/huge"); then
+	cleanup "all_off && losetup -d $huge"
+	ctl 1 -a -i "$huge" 0 17T
+	printed 'would be too large: a swap area takes at most 34359738360 blocks'
+fi
+
 mkdir "$WORK/lower" "$WORK/upper" "$WORK/worker" "$WORK/mnt-overlay"
 if mount -t overlay -o "lowerdir=$WORK/lower,upperdir=$WORK/upper,workdir=$WORK/worker" none "$WORK/mnt-overlay" 2>/dev/null; then
 	cleanup "umount $WORK/mnt-overlay"

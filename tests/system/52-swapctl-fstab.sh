@@ -102,6 +102,41 @@ if [ -n "$hibernates" ]; then
 fi
 expect "others are left" [ "$(own_areas | cut -d ' ' -f 1)" = "$WORK/areas/one" ]
 
+# Two areas of one path, one of them in another mount namespace: as nobody can tell which is which both
+# stay, whatever it was that should be deleted
+mkdir "$WORK/areas/sub" "$WORK/other"
+make sub/twin 8
+make ../other/twin 8
+umount /proc/swaps
+ctl 0 -a sub/twin
+# shellcheck disable=SC2016 # of that shell
+unshare --mount sh -c 'mount --bind "$1/other" "$1/areas/sub" && swapon "$1/areas/sub/twin" && exec cat "$1/never"' \
+	- "$WORK" > "$WORK/namespace.out" 2>&1 {NEVER}<&- {SWAPS}<&- &
+STARTED+=($!)
+cleanup "swapoff $WORK/other/twin 2> /dev/null || :"
+twins() { [ "$(own_areas | grep -c "^$WORK/areas/sub/twin ")" = 2 ]; }
+await "the area of another namespace" twins
+show_only_own
+ctl 1 -d sub/twin
+printed "cannot delete '$WORK/areas/sub/twin': two areas have this path, of which one is of another mount namespace"
+ctl 1 -d "$(awk '/twin / { print NR - 1; exit }' "$WORK/swaps")"
+printed 'two areas have this path'
+cp "$fstab" "$WORK/fstab.before"
+echo "$WORK/areas/sub/twin none swap sw 0 0" > "$fstab"
+ctl 0 -u
+expect "not both were said to stay" [ "$(grep -c "twin' stays: the system comes up with it" "$WORK/err")" = 2 ]
+: > "$fstab"
+show_only_own
+ctl 1 -u
+printed 'two areas have this path'
+expect "one was deleted" twins
+swapoff "$WORK/other/twin"
+show_only_own
+ctl 0 -d sub/twin
+end_process "${STARTED[-1]}"
+cat "$WORK/fstab.before" > "$fstab"
+show_only_own
+
 # A device, by its label, after fstab has forgotten all
 : > "$fstab"
 echo "resume=$DEVICE" > "$WORK/cmdline"

@@ -86,9 +86,9 @@ umount /proc/meminfo
 
 # Interrupted by what ends us, caught or not: it stays, and nothing is lost. (A script's background is
 # deaf to SIGINT; it is the same as SIGTERM.) Where it was quicker than we are, again.
-interrupt() { # SIGNAL
+interrupt() { # SIGNAL [COMMAND...]
 	local status=0 pid
-	env -C "$WORK/areas" "$SWAPCTL" -d "$area" > "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
+	env -C "$WORK/areas" "${@:2}" "$SWAPCTL" -d "$area" > "$WORK/out" 2> "$WORK/err" {NEVER}<&- {SWAPS}<&- &
 	pid=$!
 	STARTED+=("$pid")
 	until [ "$(grep -c . "/proc/$pid/task/$pid/children" 2>/dev/null)" = 1 ] || gone "$pid"; do :; done
@@ -96,10 +96,15 @@ interrupt() { # SIGNAL
 	wait $pid || status=$?
 	[ $status != 0 ]
 }
+children_gone() { [ "$(left_processes | grep -c swapctl)" = 0 ]; }
 for signal in TERM HUP KILL; do
 	caught=
 	for attempt in 1 2 3 4 5; do
-		if interrupt $signal && [ -n "$(used_kib)" ]; then
+		interrupted=
+		! interrupt $signal || interrupted=yes
+		# what we can wait for is gone, its child may still get it done
+		await "its child to end" children_gone
+		if [ -n "$interrupted" ] && [ -n "$(used_kib)" ]; then
 			caught=yes
 			break
 		fi
@@ -111,13 +116,22 @@ for signal in TERM HUP KILL; do
 		echo "it is too quick to be interrupted here: that isn't tested"
 		break
 	fi
-	children_gone() { [ "$(left_processes | grep -c swapctl)" = 0 ]; }
-	await "its child to end" children_gone
 	[ $signal = KILL ] || printed "interrupted: '$area' stays in use, with [0-9.]+[KMG]iB in it"
 	listed "$area" flags - pri 32767
 	verify "${names[@]}"
 	await "memory to be in the area" is_out
 done
+
+# Who ignores the hangup, as nohup makes it, goes on. Nor does it matter who ignores the end of a child.
+! interrupt HUP env --ignore-signal=HUP || fail "it was ended by a hangup: $(cat "$WORK/err")"
+expect "it is there still" [ -z "$(used_kib)" ]
+verify "${names[@]}"
+ctl 0 -a -p 32767 "$area"
+await "memory to be in the area" is_out
+expect_status 0 timeout -k 5 $DEADLINE env --ignore-signal=CHLD "$SWAPCTL" -d "$area"
+verify "${names[@]}"
+ctl 0 -a -p 32767 "$area"
+await "memory to be in the area" is_out
 
 # On a terminal it shows how far it is; somebody else sees that it is going on
 indel() {

@@ -79,6 +79,11 @@ START_TEST(regions)
 		{10 * MIB, UINT64_MAX, 0, false, UINT64_MAX - 4095, 0},
 		{0, 0, 50 * MIB, true, 0, 50 * MIB},
 		{10 * MIB, 0, 4095, true, 0, 0},
+		/* as far as the header counts; what is asked for is judged */
+		{16 * TIB + 64 * MIB, 0, 0, false, 0, 16 * TIB - 4096},
+		{UINT64_MAX, 8192, 0, false, 8192, 16 * TIB - 4096},
+		{17 * TIB, 4 * TIB, 0, false, 4 * TIB, 13 * TIB},
+		{20 * TIB, 0, 17 * TIB, true, 0, 17 * TIB},
 	};
 
 	for (size_t i = 0; i < ROWS(rows); i++) {
@@ -181,6 +186,13 @@ START_TEST(sizes)
 	expect(&target, VERDICT_FINE, "");
 	target.low_bytes = UINT64_MAX - 4095;
 	expect(&target, VERDICT_REFUSED, "is too small");
+	target.low_bytes = 0;
+	target.size_bytes = 20 * TIB;
+	target.len_bytes = 16 * TIB - 4096;
+	expect(&target, VERDICT_FINE, "");
+	target.len_bytes = 16 * TIB;
+	expect(&target, VERDICT_REFUSED,
+	       "would be too large: a swap area takes at most 34359738360 blocks");
 	target = good_file();
 	target.size_bytes = target.len_bytes = 0;
 	expect(&target, VERDICT_REFUSED, "is too small");
@@ -233,6 +245,23 @@ START_TEST(contents)
 }
 END_TEST
 
+START_TEST(bad_pages)
+{
+	struct target_facts target = good_device();
+
+	target.blank = false;
+	target.has_header = true;
+	target.header = (struct swapheader){.bytes = target.len_bytes, .bad_pages = 3};
+	expect(&target, VERDICT_FINE, "");
+	ck_assert_int_eq(check(&target, false, true), VERDICT_FINE);
+	target.len_bytes = 6 * MIB;
+	expect(&target, VERDICT_ASK, "has bad pages (3), which would be used");
+	ck_assert_int_eq(check(&target, false, true), VERDICT_ASK);
+	target.header.bad_pages = 0;
+	expect(&target, VERDICT_FINE, "");
+}
+END_TEST
+
 START_TEST(new_files)
 {
 	struct target_facts target = {.path = "/new", .fs = &ext4, .len_bytes = 50 * MIB};
@@ -247,6 +276,9 @@ START_TEST(new_files)
 	target.len_bytes = PAGE;
 	ck_assert_int_eq(check(&target, true, true), VERDICT_REFUSED);
 	ck_assert_ptr_nonnull(strstr(said, "at least 16 blocks"));
+	target.len_bytes = 16 * TIB;
+	ck_assert_int_eq(check(&target, true, true), VERDICT_REFUSED);
+	ck_assert_ptr_nonnull(strstr(said, "would be too large"));
 	target.len_bytes = 50 * MIB;
 	target.fs = &tmpfs;
 	ck_assert_int_eq(check(&target, false, true), VERDICT_ASK);
@@ -296,8 +328,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		regions,  what_is_good, files,	 files_by_loop, sizes, in_use,
-		contents, new_files,	headers, room,		hints,
+		regions,  what_is_good, files,	   files_by_loop, sizes, in_use,
+		contents, bad_pages,	new_files, headers,	  room,	 hints,
 	};
 
 	return RUN_TESTS("swapctl_check", tests);
