@@ -193,6 +193,11 @@ void swapfile_remove(const char *path, int fd)
 		(void)unlink(path);
 }
 
+static bool is_zero(const char *buf, size_t len)
+{
+	return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
+}
+
 int swapfile_read_header(int fd, uint64_t offset_bytes, struct swapheader *ret, bool *ret_blank)
 {
 	_cleanup_free_ char *page = malloc(page_size());
@@ -206,7 +211,7 @@ int swapfile_read_header(int fd, uint64_t offset_bytes, struct swapheader *ret, 
 	if ((size_t)n < page_size())
 		return -ENODATA;
 	if (ret_blank)
-		*ret_blank = page[0] == 0 && memcmp(page, page + 1, page_size() - 1) == 0;
+		*ret_blank = is_zero(page, page_size());
 	return swapheader_parse(page, page_size(), ret);
 }
 
@@ -226,11 +231,6 @@ bool swapfile_is_active(int fd)
 {
 	/* its first byte is there: nothing changes */
 	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 1) < 0 && errno == ETXTBSY;
-}
-
-static bool is_zero(const char *buf, size_t len)
-{
-	return buf[0] == 0 && memcmp(buf, buf + 1, len - 1) == 0;
 }
 
 bool swapfile_is_blank(int fd)
