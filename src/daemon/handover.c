@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "base/text.h"
 #include "daemon/daemon.h"
 #include "sys/heldfile.h"
@@ -11,40 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define HEADER "swapify-policy held 1\n" /* another version isn't read */
-
 /* -- the file ---------------------------------------------------------------------------------- */
-
-/* "frozen 1234 567890 67108864": pid, start time, bytes */
-static bool parse_line(const char *line, const char *end, struct handover_record *ret)
-{
-	static const char frozen[] = "frozen ", paged[] = "paged ";
-	uint64_t pid;
-	const char *at;
-
-	ret->frozen = strncmp(line, frozen, strlen(frozen)) == 0;
-	if (!ret->frozen && strncmp(line, paged, strlen(paged)) != 0)
-		return false;
-	at = line + (ret->frozen ? strlen(frozen) : strlen(paged));
-	if (num_scan_u64(&at, end, &pid) < 0 || *at++ != ' ' ||
-	    num_scan_u64(&at, end, &ret->id.start_ticks) < 0 || *at++ != ' ' ||
-	    num_scan_u64(&at, end, &ret->bytes) < 0 || at != end)
-		return false;
-	ret->id.pid = (int32_t)pid;
-	return pid > 0 && pid <= INT32_MAX && ret->id.start_ticks > 0;
-}
-
-size_t handover_parse(const char *text, struct handover_record ret[static HANDOVER_MAX])
-{
-	const char *line = text, *end;
-	size_t n = 0;
-
-	if (strncmp(text, HEADER, strlen(HEADER)) != 0)
-		return 0;
-	for (line += strlen(HEADER); n < HANDOVER_MAX && (end = strchr(line, '\n')); line = end + 1)
-		n += parse_line(line, end, &ret[n]);
-	return n;
-}
 
 /* Killed at a look it may have been by chance, or by a service manager that had no answer. */
 static void open_lookout(struct daemon *daemon)
@@ -202,13 +168,6 @@ bool handover_awaits_frozen(const struct daemon *daemon)
 
 /* -- handing over ------------------------------------------------------------------------------ */
 
-static void add_record(struct text *text, const char *what, const struct proc_id *id,
-		       uint64_t bytes)
-{
-	text_addf(text, "%s %d %llu %llu\n", what, id->pid, (unsigned long long)id->start_ticks,
-		  (unsigned long long)bytes);
-}
-
 static uint64_t sum_of(const struct text *text)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
@@ -227,21 +186,22 @@ void handover_save(struct daemon *daemon)
 
 	if (handover->fd <= 0)
 		return;
-	text_add(&text, HEADER);
+	handover_begin(&text);
 	for (size_t i = 0; i < handover->n_found; i++)
-		add_record(&text, handover->found[i].frozen ? "frozen" : "paged",
-			   &handover->found[i].id, handover->found[i].bytes);
+		handover_add(&text, &handover->found[i]);
 	/* also who is on his way: this daemon may not live to see it */
 	for (size_t i = 0; i < daemon->attached.n; i++) {
 		const struct attached *entry = &daemon->attached.entries[i];
 
 		if (entry->ours && entry->id.start_ticks)
-			add_record(&text, "frozen", &entry->id, entry->moved_bytes);
+			handover_add(&text, &(struct handover_record){entry->id, entry->moved_bytes,
+								      .frozen = true});
 	}
 	for (size_t i = 0; i < snapshot->n_procs; i++)
 		if (snapshot->procs[i].past.out_bytes >= CRUMB_BYTES)
-			add_record(&text, "paged", &snapshot->procs[i].facts.id,
-				   snapshot->procs[i].past.out_bytes);
+			handover_add(&text, &(struct handover_record){
+						    .id = snapshot->procs[i].facts.id,
+						    .bytes = snapshot->procs[i].past.out_bytes});
 	if (sum_of(&text) == handover->written)
 		return;
 	r = heldfile_write(handover->fd, text.buf, text.len);

@@ -5,25 +5,16 @@
  * it holds it, brings it back, and doesn't leave a program stopped at its end.
  */
 #pragma once
-#include "policy/snapshot.h"
+#include "daemon/handover_text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HANDOVER_MAX 1024	/* records */
 #define HANDOVER_SUFFIX ".held" /* of the lock file's name */
 #define LOOKOUT_SUFFIX ".look"
-#define HANDOVER_TEXT_MAX (64 * 1024) /* a record has less than 64 bytes */
 
 struct daemon;
-
-/* What is out of one process. */
-struct handover_record {
-	struct proc_id id;
-	uint64_t bytes;
-	bool frozen; /* swapped to its own image; else paged out to swap */
-};
 
 struct handover {
 	int fd;		  /* 0: nothing is handed over (zeroed, dry run) */
@@ -32,9 +23,6 @@ struct handover {
 	struct handover_record found[HANDOVER_MAX];
 	char text[HANDOVER_TEXT_MAX]; /* scratch */
 };
-
-/* Reads records from text and drops what is none: a file that was cut off. How many. */
-size_t handover_parse(const char *text, struct handover_record ret[static HANDOVER_MAX]);
 
 /* Opens the files beside the lock and reads what was left there, this one and that of the lookout;
  * says it where that fails: then nothing is handed over. */

@@ -19,7 +19,7 @@ sanitize=address,undefined
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
 # per target: the longest input worth trying
-declare -A max_len=([args]=300 [cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [maps]=2000 [meminfo]=1600 [mountinfo]=300
+declare -A max_len=([args]=300 [cgroup]=600 [config]=1500 [elf]=600 [fstab]=300 [handover]=600 [maps]=2000 [meminfo]=1600 [mountinfo]=300
 	[num]=40 [psi]=200 [resume]=200 [script]=300 [shim_answer]=500 [shim_image]=2048 [shim_maps]=2000 [shim_proc]=1600 [smaps]=1500 [stat]=500 [status]=1600 [swapheader]=600 [swaps]=600 [vswap]=600)
 
 targets=("${@:4}")
@@ -31,7 +31,7 @@ done
 
 build_all() {
 	local objects=() source
-	for source in "$root"/src/{base,config,sys}/*.c "$root"/src/backend/{imagefile,wiretext}.c "$root/src/daemon/args.c" \
+	for source in "$root"/src/{base,config,sys}/*.c "$root"/src/backend/{imagefile,wiretext}.c "$root"/src/daemon/{args,handover_text}.c \
 		"$root"/src/cli/{elfkind,memadvise_args,swap_args,swapctl_{args,identity,indel,say,sum,vswap,wish}}.c; do
 		source=${source#"$root"/src/}
 		objects+=("$build/obj/${source%.c}.o")

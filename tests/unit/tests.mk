@@ -39,7 +39,7 @@ test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	regions thread tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
 	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
-	$(addprefix daemon/,actions daemon executor frozen handover prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapended swapspace)
+	$(addprefix daemon/,actions daemon executor frozen handover handover_text prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapended swapspace)
 test_daemon_LIBS := -liniparser -lcap-ng
 test_noheap_OBJS := $(test_daemon_OBJS) sys/notify daemon/loop daemon/status
 test_noheap_LIBS := -liniparser -lcap-ng
