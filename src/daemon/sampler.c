@@ -265,6 +265,20 @@ static void follow(struct sampler *sampler, const struct proc *proc, int fd)
 	snapshot->n_procs++;
 }
 
+/* One user's many processes, which cost him little where they share their memory, mustn't keep all
+ * others out: of the second half of the table he gets nothing once he has a quarter of it. */
+static bool has_his_share(const struct sampler *sampler, uint32_t uid)
+{
+	const struct snapshot *snapshot = &sampler->snapshot;
+	size_t his = 0;
+
+	if (uid == 0 || snapshot->n_procs < sampler->followed_max / 2)
+		return false;
+	for (size_t i = 0; i < snapshot->n_procs; i++)
+		his += snapshot->procs[i].facts.uid == uid;
+	return his >= sampler->followed_max / 4;
+}
+
 static bool is_frozen(const struct sampler *sampler, pid_t pid)
 {
 	return sampler->is_frozen && sampler->is_frozen(sampler->owner, pid);
@@ -275,6 +289,7 @@ static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 {
 	_cleanup_close_ int fd = -1;
 	struct proc proc = {.backend = BACKEND_NONE};
+	struct proc_facts full;
 
 	if (lookout_avoids_process(sampler->lookout, &sampler->procfs, pid))
 		return REASON_HELD_UP;
@@ -296,6 +311,12 @@ static enum reason meet(struct sampler *sampler, pid_t pid, uint64_t now_ns)
 		return REASON_SMALL;
 	if (sampler->snapshot.n_procs >= sampler->followed_max)
 		return REASON_LIMIT;
+	full = proc.facts;
+	if (procstat_read_full(&sampler->procfs, &full) == -ESRCH)
+		return REASON_ZOMBIE;
+	proc.facts.uid = full.uid;
+	if (has_his_share(sampler, full.uid))
+		return REASON_SHARE;
 	follow(sampler, &proc, take_fd(&fd));
 	return REASON_VICTIM;
 }
@@ -344,7 +365,7 @@ static int look_at_others(struct sampler *sampler, enum scan_depth depth, uint64
 		if (reason == REASON_VICTIM)
 			continue;
 		snapshot->not_followed[reason]++;
-		if (reason == REASON_LIMIT || n == SAMPLER_SEEN_MAX)
+		if (reason == REASON_LIMIT || reason == REASON_SHARE || n == SAMPLER_SEEN_MAX)
 			sampler->table_full++;
 		if (n < SAMPLER_SEEN_MAX)
 			next[n++] = (struct seen){pid, (uint8_t)reason};

@@ -34,6 +34,7 @@
 	X(REASON_NO_ROOM, "no-room", "there is no room to move it to")                             \
 	X(REASON_NOT_NEEDED, "not-needed", "enough was found before its turn came")                \
 	X(REASON_HELD_UP, "held-up", "its user has held the daemon up, and isn't looked at")       \
+	X(REASON_SHARE, "share", "the table fills, and its user has a quarter of it")              \
 	X(REASON_LIMIT, "limit", "a table was full")
 
 enum reason {

@@ -111,7 +111,8 @@ START_TEST(the_other_reasons_are_the_plans)
 {
 	/* and the sampler's, of those that are never followed */
 	static const enum reason plans[] = {REASON_VICTIM,     REASON_SELF,    REASON_NO_ROOM,
-					    REASON_NOT_NEEDED, REASON_HELD_UP, REASON_LIMIT};
+					    REASON_NOT_NEEDED, REASON_HELD_UP, REASON_SHARE,
+					    REASON_LIMIT};
 
 	ck_assert_uint_eq(ROWS(plans) + ROWS(verdicts), REASON__N);
 	for (int reason = 0; reason < REASON__N; reason++) {

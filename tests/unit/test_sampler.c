@@ -391,6 +391,7 @@ START_TEST(a_full_table)
 	for (int i = 0; i < 5; i++) {
 		struct fake fake = program(100 + i);
 
+		fake.uid = 0;
 		put(&fake);
 	}
 	scan();
@@ -407,6 +408,33 @@ START_TEST(a_full_table)
 	ck_assert_uint_eq(sampler.snapshot.n_procs, 4);
 	ck_assert_uint_eq(sampler.table_full, 0);
 	ck_assert_uint_eq(count_of(REASON_LIMIT), 0);
+	sampler_close(&sampler);
+}
+END_TEST
+
+/* What starts later is looked at all the same. */
+START_TEST(a_user_with_many)
+{
+	static const struct {
+		unsigned uid;
+		size_t n, followed;
+	} rows[] = {{1000, 30, 8}, {1001, 30, 12}, {0, 2, 14}, {1002, 1, 15}};
+	int pid = 100;
+
+	open_fixture();
+	sampler.followed_max = 16;
+	for (size_t i = 0; i < ROWS(rows); i++) {
+		for (size_t j = 0; j < rows[i].n; j++) {
+			struct fake fake = program(pid++);
+
+			fake.uid = rows[i].uid;
+			put(&fake);
+		}
+		scan();
+		ck_assert_uint_eq(sampler.snapshot.n_procs, rows[i].followed);
+	}
+	ck_assert_uint_eq(count_of(REASON_SHARE), 22 + 26);
+	ck_assert_uint_eq(sampler.table_full, 22 + 26);
 	sampler_close(&sampler);
 }
 END_TEST
@@ -1059,6 +1087,7 @@ int main(void)
 		what_is_remembered_keeps_it,
 		ourselves_and_our_ancestors,
 		a_full_table,
+		a_user_with_many,
 		new_settings,
 		full_facts_where_they_matter,
 		protect_rules,
