@@ -16,6 +16,9 @@
 	(30 * NS_PER_S) /* a disk may be that slow at writing, and nobody waits for it \
 			 */
 
+/* Disks and sticks are faster even when busy. */
+#define SLOWEST_BYTES_PER_S (4 * MIB)
+
 static int madvise_probe(void *ctx, struct text *why)
 {
 	int r = procmadv_probe();
@@ -81,6 +84,14 @@ static uint64_t deadline_ns(const struct advise_thread *thread, const struct job
 			   job->action.verb == ACTION_RESTORE ? BACK_MAX_NS : OUT_MAX_NS);
 }
 
+/* Of all its steps together: else a process could hold up each for just less than that. */
+static uint64_t end_ns(const struct madvise *madvise, const struct job *job)
+{
+	uint64_t moving_ns = job->action.bytes / SLOWEST_BYTES_PER_S * NS_PER_S;
+
+	return u64_add_sat(madvise->started_ns, u64_add_sat(OUT_MAX_NS, moving_ns));
+}
+
 static int madvise_begin(void *ctx, struct job *job)
 {
 	struct madvise *madvise = ctx;
@@ -89,6 +100,7 @@ static int madvise_begin(void *ctx, struct job *job)
 
 	job->effect = cold && job->action.verb == ACTION_RECLAIM ? JOB_OFFERS : JOB_MOVES;
 	madvise->begun = madvise->asked = false;
+	madvise->started_ns = clock_now_ns();
 	if (advise_thread_works(thread) && clock_now_ns() >= deadline_ns(thread, job)) {
 		job->why = "still held up by another process";
 		return -EBUSY;
@@ -97,7 +109,8 @@ static int madvise_begin(void *ctx, struct job *job)
 }
 
 /* For what is under way, also of a job that was stopped before. */
-static int wait_for(const struct advise_thread *thread, struct job *job)
+static int wait_for(const struct madvise *madvise, const struct advise_thread *thread,
+		    struct job *job)
 {
 	if (job->expired) {
 		job->why = "held up, by the process itself or a slow disk";
@@ -105,7 +118,7 @@ static int wait_for(const struct advise_thread *thread, struct job *job)
 	}
 	job->wait_fd = thread->done_fd;
 	job->wait_events = EPOLLIN;
-	job->deadline_ns = deadline_ns(thread, job);
+	job->deadline_ns = u64_min(deadline_ns(thread, job), end_ns(madvise, job));
 	return STEP_WAIT;
 }
 
@@ -128,7 +141,7 @@ static int madvise_step(void *ctx, struct job *job, uint64_t max_bytes, uint64_t
 	int r;
 
 	if (advise_thread_works(thread))
-		return wait_for(thread, job);
+		return wait_for(madvise, thread, job);
 	if (madvise->asked) {
 		madvise->asked = false;
 		r = thread->result;
@@ -145,7 +158,7 @@ static int madvise_step(void *ctx, struct job *job, uint64_t max_bytes, uint64_t
 	advise_thread_step(thread, max_bytes, now_ns);
 	madvise->asked = true;
 	job->expired = false;
-	return wait_for(thread, job);
+	return wait_for(madvise, thread, job);
 }
 
 static void madvise_end(void *ctx, struct job *job)

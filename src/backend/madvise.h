@@ -9,7 +9,8 @@ struct madvise {
 	const struct madvise_params *params;
 	/* by enum action_verb: reading back is held up more easily, and moving out goes on then */
 	struct advise_thread threads[2];
-	bool begun, asked; /* of the one job: its walk; its step, of which no result was taken */
+	uint64_t started_ns; /* of the one job */
+	bool begun, asked;   /* its walk; its step, of which no result was taken */
 };
 
 /* Makes its threads, where they aren't there yet: before a job begins. 0 or -errno. */
