@@ -64,11 +64,12 @@ static bool thaw_known(struct daemon *daemon)
 }
 
 /* In rounds: a plan takes so many and no more, and others have answered, or gone all the way out,
- * meanwhile. */
+ * meanwhile. What the next look at the sockets finds new is waited for only where somebody is
+ * missed: others can have something new there each time. */
 void thaw_all(struct daemon *daemon, struct loop *loop)
 {
 	uint64_t start_ns = clock_now_ns(), end_ns = start_ns + THAW_NS, now_ns = start_ns;
-	uint64_t until_ns = start_ns + FREEZE_NS;
+	uint64_t heard_ns = start_ns + HEAR_NS, until_ns = start_ns + FREEZE_NS;
 	bool more = true;
 
 	/* what is being frozen goes through with it, and can be thawed only then */
@@ -77,12 +78,14 @@ void thaw_all(struct daemon *daemon, struct loop *loop)
 	frozen_ask_again(daemon);
 	frozen_scan(daemon);
 	while (more && now_ns < end_ns) {
-		more = run_and_hear(daemon, loop, until_ns,
-				    u64_min(now_ns + ROUND_NS, start_ns + HEAR_NS));
+		bool misses;
+
+		more = run_and_hear(daemon, loop, until_ns, u64_min(now_ns + ROUND_NS, heard_ns));
 		until_ns = end_ns;
 		now_ns = clock_now_ns();
+		misses = handover_awaits_frozen(daemon) || frozen_unheard(daemon, now_ns);
 		more = more && (thaw_known(daemon) || executor_moving(&daemon->executor) ||
-				(now_ns < start_ns + HEAR_NS && frozen_unheard(daemon, now_ns)));
+				(misses && now_ns < heard_ns && frozen_unheard(daemon, now_ns)));
 	}
 	frozen_say_left(daemon);
 }
