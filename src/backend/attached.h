@@ -125,6 +125,10 @@ void attached_note_revived(struct attached *entry, bool done, uint64_t now_ns);
 /* Notes how much has left memory by our request: more than that it doesn't hold. */
 void attached_note_moved(struct attached *entry, uint64_t bytes);
 
+/* Opens a user's directory, without following links in his part of it. The descriptor, or -errno.
+ */
+int attached_open_dir(uint32_t uid, uint8_t place);
+
 /*
  * Connects to its socket and verifies who listens: of the same user as the directory and the
  * process, and in the same address space. The descriptor, which doesn't block, or -errno; -EPERM

@@ -37,7 +37,7 @@ test_daemon_OBJS := $(addprefix base/,log num octal text) \
 	$(addprefix config/,check config file ini options print suggest value valuetext why) \
 	$(addprefix sys/,clock dirnames filefacts heldfile lines lookout machregs meminfo mlockfile mountinfo pagemap pidpin privs procfs proclist procmadv procstat psi \
 	regions thread tracee unixsock extents fstab fstype resume resumefile rootdir swapfile swapheader swaps sysblock) \
-	$(addprefix backend/,advise advise_thread attached imageclean imagefile \
+	$(addprefix backend/,advise advise_thread attached attached_ask attached_peer imageclean imagefile \
 	madvise null orphan revive swapify wiretext) \
 	$(addprefix daemon/,actions daemon executor frozen handover handover_text prelock prelock_rules prelock_scan prelock_table sampler swapareas swapchild swapended swapspace)
 test_daemon_LIBS := -liniparser -lcap-ng
@@ -49,7 +49,7 @@ test_revive_LIBS := -lpthread
 test_syscallfilter_OBJS := sys/syscallfilter
 test_syscallfilter_LIBS := -lseccomp
 test_wiretext_OBJS := backend/wiretext base/num
-test_attached_OBJS := backend/attached backend/wiretext sys/dirnames sys/heldfile sys/lookout sys/pidpin sys/procfs sys/proclist sys/procstat \
+test_attached_OBJS := backend/attached backend/attached_ask backend/attached_peer backend/wiretext sys/dirnames sys/heldfile sys/lookout sys/pidpin sys/procfs sys/proclist sys/procstat \
 	sys/unixsock base/num base/text
 test_swapify_OBJS := backend/swapify $(test_attached_OBJS)
 test_unixsock_OBJS := sys/unixsock
