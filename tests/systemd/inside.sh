@@ -472,6 +472,23 @@ try_bad_configuration() {
 
 is_restarted() { ! property_is NRestarts 0 || property_is ActiveState activating; }
 
+# Five seconds only save time.
+try_watchdog() {
+	local main fed
+	sed -i 's/^RestartSec=.*/&\nWatchdogSec=5s/' $drop_in
+	systemctl daemon-reload
+	systemctl restart $unit
+	main=$(property MainPID) fed=$(property WatchdogTimestampMonotonic)
+	is_fed() { ! property_is WatchdogTimestampMonotonic "$fed"; }
+	check 'the watchdog is told that it works' soon is_fed
+	kill -STOP "$main"
+	check 'one that does not answer is killed, and started again' soon main_pid_is_not "$main"
+	check 'by the watchdog' property_is NRestarts 1
+	sed -i '/^WatchdogSec=/d' $drop_in
+	systemctl daemon-reload
+	check 'and works on' systemctl restart $unit
+}
+
 try_ends() {
 	mark
 	check 'stop' systemctl stop $unit
@@ -627,6 +644,7 @@ try_prelock
 try_one_after_the_other
 try_swapspace
 try_bad_configuration
+try_watchdog
 try_ends
 swapoff $swap
 try_removal
