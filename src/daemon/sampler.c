@@ -198,14 +198,16 @@ static bool wants_full(const struct sampler *sampler, const struct proc *proc, u
 		idle_ns(&proc->past, now_ns) >= params->min_idle_ns);
 }
 
-/* A process that shrank is let go, unless there is something to remember of it. */
+/* A process that shrank is let go, unless there is something to remember of it. One that is stopped
+ * may have been swapped to its image by somebody else: that is asked of it while it's followed. */
 static bool worth_following(const struct sampler *sampler, const struct proc *proc, uint64_t now_ns)
 {
 	const struct idle_params *params = &sampler->params->idle;
 	const struct proc_history *past = &proc->past;
 
 	return proc->facts.rss_bytes >= params->min_rss_bytes / 2 || past->out_bytes > 0 ||
-	       past->frozen_bytes > 0 || past->under_way || past->backoff > 0 ||
+	       proc->facts.state == 'T' || proc->facts.state == 't' || past->frozen_bytes > 0 ||
+	       past->under_way || past->backoff > 0 ||
 	       (past->restored_ns != 0 && now_ns - past->restored_ns < params->min_resident_ns);
 }
 

@@ -303,6 +303,31 @@ START_TEST(shrunk_ones_are_let_go)
 END_TEST
 
 /* Between two steps of a page-out a process may be small already, and nothing is noted yet. */
+/* Whoever follows attached programs sees it stop, however quickly it shrank. */
+START_TEST(a_stopped_one_is_kept)
+{
+	struct fake fake;
+	int pid;
+
+	open_fixture();
+	choose_pids(&pid, 1);
+	fake = program(pid);
+	put(&fake);
+	scan();
+	ck_assert_ptr_nonnull(followed(pid));
+	fake.pages = SMALL_PAGES;
+	fake.state = 't';
+	put(&fake);
+	scan();
+	ck_assert_ptr_nonnull(followed(pid));
+	fake.state = 'S';
+	put(&fake);
+	scan();
+	ck_assert_ptr_null(followed(pid));
+	sampler_close(&sampler);
+}
+END_TEST
+
 START_TEST(an_action_under_way_keeps_it)
 {
 	struct fake fake = program(60);
@@ -1083,6 +1108,7 @@ int main(void)
 		grown_ones_are_found,
 		others_are_looked_at_now_and_then,
 		shrunk_ones_are_let_go,
+		a_stopped_one_is_kept,
 		an_action_under_way_keeps_it,
 		what_is_remembered_keeps_it,
 		ourselves_and_our_ancestors,
