@@ -268,8 +268,11 @@ deps-test: deps
 # -- style --------------------------------------------------------------------------------------
 SOURCES = $(wildcard src/*/*.[ch] tests/*/*.[ch])
 
-lint:
+.PHONY: deps-lint
+deps-lint:
 	@tests/install-packages.sh $(LINT_PACKAGES) $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+lint: deps-lint
 	clang-format --dry-run -Werror $(SOURCES)
 	@mkdir -p $(B)
 	@echo "clang-tidy"; clang-tidy --quiet --warnings-as-errors='*' $(wildcard src/*/*.c) -- -std=gnu17 \
