@@ -512,6 +512,8 @@ try_removal() {
 	mkdir -m 700 /scratch/own
 	mount --bind /scratch/own $own # swap files can't lie on the container's own root
 	check 'enable --now' systemctl enable -q --now $unit
+	# before the service makes as many as the kernel has places for
+	check 'an administrator makes a swap file' make_area $own/mine 8
 	start_game
 	freeze_game
 	write_config 0 1 100
@@ -525,7 +527,6 @@ try_removal() {
 	cp plain $config
 	check 'reload' systemctl reload $unit
 	check 'and no more' soon journal_says '^configuration read again'
-	check 'an administrator makes another' make_area $own/mine 8
 	echo 'neither a setting nor a section' >>$config
 	check 'remove' remove_packages remove swapify-policy
 	check 'stops it' property_is ActiveState inactive
