@@ -30,7 +30,7 @@ else
 fi
 
 # The facts of that machine: the limit is its memory, the areas are its swap.
-show_group() {
+group_facts() {
 	local used_kib swap_kib free_kib
 	used_kib=$(($(cat "$group/$usage") / 1024))
 	read -r swap_kib free_kib < <(own_areas | awk '{ size += $3; used += $4 } END { print size + 0, size - used }')
@@ -38,7 +38,10 @@ show_group() {
 		available = used < total ? total - used : 0
 		printf "%-16s%10d kB\n%-16s%10d kB\n%-16s%10d kB\n", "MemTotal:", total, "MemFree:", available, "MemAvailable:", available
 		printf "%-16s%10d kB\n%-16s%10d kB\n", "SwapTotal:", swap, "SwapFree:", free
-	}' > "$WORK/facts"
+	}'
+}
+show_group() {
+	group_facts > "$WORK/facts"
 	write_facts < "$WORK/facts"
 }
 : > "$FACTS"
@@ -85,10 +88,11 @@ STARTED+=($!)
 await "it to be ready" lines_of "$WORK/steps.out" 1
 
 # Room for the next step is there before it is asked for: 20 % of it all are free, or more is coming.
+# Looked at here, for what the daemon was shown last may be of before the last step.
 room_for_step() {
-	awk '/^Mem(Total|Available)|^Swap(Total|Free)/ { value[$1] = $2 }
+	group_facts | awk '/^Mem(Total|Available)|^Swap(Total|Free)/ { value[$1] = $2 }
 		END { free = value["MemAvailable:"] + value["SwapFree:"]
-		      exit !(free > 32 * 1024 && free * 5 >= value["MemTotal:"] + value["SwapTotal:"]) }' "$FACTS"
+		      exit !(free > 32 * 1024 && free * 5 >= value["MemTotal:"] + value["SwapTotal:"]) }'
 }
 only_own_swap() { # in one reading, for areas come and go
 	local -a lines
