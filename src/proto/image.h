@@ -2,14 +2,15 @@
 /*
  * The image: one page with the header, then chunks of the program's pages. A chunk has a head, one
  * page that says which pages these are, and its data, the pages in the order of its extents. The
- * heads lie two chunks before their data:
+ * heads lie IMAGE_AHEAD chunks before their data:
  *
- *     header  head 0  head 1  data 0  head 2  data 1  head 3  data 2 ...
+ *     header  head 0  head 1  head 2  head 3  data 0  head 4  data 1  head 5  data 2 ...
  *
- * up to the last data, before which lies the head of a chunk without pages. So what is read with
- * one request, data n and head n + 2, says where the data after the next has to go before that is
- * read. All numbers are in the byte order of the machine, all offsets and lengths multiples of
- * page_bytes, so that it can be written and read without the page cache.
+ * up to the last data; the heads without data at the end are of chunks without pages. So what is
+ * read with one request, data n and head n + IMAGE_AHEAD, says where the data of another request
+ * has to go while those between are under way. All numbers are in the byte order of the machine,
+ * all offsets and lengths multiples of page_bytes, so that it can be written and read without the
+ * page cache.
  *
  * The header is written first, before the program is stopped, without IMAGE_COMPLETE, and again
  * after the last chunk. An image is of one life of one process: (boot_id, pid_ns, pid, start_ticks)
@@ -21,6 +22,7 @@
 #define IMAGE_MAGIC UINT64_C(0x3130594649504157) /* "WAPIFY01" */
 #define IMAGE_VERSION 1
 #define IMAGE_COMM_SIZE 16
+#define IMAGE_AHEAD 4
 
 enum image_flag {
 	IMAGE_COMPLETE = 1 << 0,      /* all chunks are there */

@@ -460,13 +460,17 @@ uint64_t image_data_bytes(const struct shim *shim, const struct image_chunk *chu
 
 int image_read_first(struct shim *shim, uint64_t *ret_offset)
 {
-	int r = 0;
+	struct io_job *job = io_begin(shim, 0, false, shim->page_bytes);
+	int r;
 
-	for (uint32_t i = 0; !r && i < 2; i++) {
-		r = io_now(shim->fd.image, false, shim_slot(shim, i), shim->page_bytes,
-			   (1 + (uint64_t)i) * shim->page_bytes);
-		r = r ? image_fail(shim, r, "the image can't be read") : image_check(shim, i);
-	}
-	*ret_offset = UINT64_C(3) * shim->page_bytes;
+	for (uint32_t i = 0; i < IMAGE_AHEAD; i++)
+		io_add(job, (uintptr_t)shim_slot(shim, i), shim->page_bytes);
+	io_submit(job);
+	r = io_wait(shim, 0);
+	if (r)
+		return image_fail(shim, r, "the image can't be read");
+	for (uint32_t i = 0; !r && i < IMAGE_AHEAD; i++)
+		r = image_check(shim, i);
+	*ret_offset = (1 + (uint64_t)IMAGE_AHEAD) * shim->page_bytes;
 	return r;
 }

@@ -33,8 +33,8 @@ void image_close(struct shim *shim);
  * open, and is of this life of this program. True where it did. */
 bool image_exchange(struct shim *shim);
 
-/* Reads the first heads, as many as there are of two, into their slots; *ret_offset is where the
- * data of the first chunk begins. 0 or a failure. */
+/* Reads the first IMAGE_AHEAD heads into their slots; *ret_offset is where the data of the first
+ * chunk begins. The jobs have to be idle. 0 or a failure. */
 int image_read_first(struct shim *shim, uint64_t *ret_offset);
 
 /* Checks the head of chunk index, which has been read into its slot. 0 or a failure. */

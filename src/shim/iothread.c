@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 enum { IO_IDLE, IO_ASKED, IO_DONE, IO_QUIT };
 
@@ -102,6 +103,16 @@ void io_start(struct shim *shim)
 	}
 }
 
+/* Stacks and buffers; what stays is all zero, as it was at first. */
+static void drop_memory(struct shim *shim)
+{
+	const uintptr_t page = shim->page_bytes;
+	uintptr_t start = ((uintptr_t)shim->io + page - 1) / page * page;
+	uintptr_t end = (uintptr_t)(shim->slots + SHIM_SLOTS) / page * page;
+
+	(void)RAW_3(SYS_madvise, start, end - start, MADV_DONTNEED);
+}
+
 void io_stop(struct shim *shim)
 {
 	for (int i = 0; i < SHIM_IO_JOBS; i++) {
@@ -113,6 +124,7 @@ void io_stop(struct shim *shim)
 		while ((tid = __atomic_load_n(&job->tid, __ATOMIC_ACQUIRE)) != 0)
 			(void)RAW_4(SYS_futex, &job->tid, FUTEX_WAIT, tid, NULL);
 	}
+	drop_memory(shim);
 }
 
 struct io_job *io_begin(struct shim *shim, uint32_t index, bool write, uint64_t offset)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads of the helper that read or write while the helper sums up, faults in or gives up another
- * piece. There are two jobs, shim->io, so that the disk always has a request it can begin with.
+ * piece. There are several jobs, shim->io, so that the disk always has a request it can begin with.
  */
 #pragma once
 #include "shim/shim.h"
 
 /* Without threads (the kernel has none to give) jobs are done in io_submit. */
 void io_start(struct shim *shim);
-/* Jobs that are under way end first. */
+/* Jobs that are under way end first. The memory of all jobs, the header and the slots are given
+ * back to the kernel: the program is to hold no more afterwards than before. */
 void io_stop(struct shim *shim);
 
 /* The job of a chunk of the image, emptied: it has to be idle or waited for. io_add adds memory to

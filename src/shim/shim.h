@@ -18,8 +18,11 @@
 #define SHIM_REASON_MAX 256
 #define SHIM_STACK_BYTES (24U << 10)
 #define SHIM_READ_BYTES (8U << 10) /* more than a line of maps with the longest path */
-#define SHIM_SLOTS 5 /* heads of chunks: one that is verified, two under way, two ahead */
-#define SHIM_IO_JOBS 2
+/* As many as there are heads for. With two, of half a gigabyte, the disk waited for a fifth of the
+ * time: one is being made while the other is read, and the next is asked for when that is done. */
+#define SHIM_IO_JOBS IMAGE_AHEAD
+/* Heads of chunks: one that is verified, the jobs', and those ahead */
+#define SHIM_SLOTS (1 + SHIM_IO_JOBS + IMAGE_AHEAD)
 #if defined(__aarch64__)
 #define SHIM_PAGE_MAX (64U << 10)
 #else
@@ -75,7 +78,7 @@ struct io_job {
 	int tid; /* a futex: 0 when the thread has left its stack */
 	int fd;
 	bool write;
-	struct iovec parts[IMAGE_CHUNK_EXTENTS + 2]; /* and two heads */
+	struct iovec parts[IMAGE_CHUNK_EXTENTS + IMAGE_AHEAD]; /* and heads */
 	unsigned n_parts;
 	uint64_t offset;
 	int error; /* -errno, 0 */
@@ -131,13 +134,15 @@ struct shim {
 	bool huge_disabled; /* by the program itself */
 	struct descriptors fd;
 	int watch_tid; /* a futex: 0 when the thread has left its stack */
-	struct io_job io[SHIM_IO_JOBS];
 
 	char helper_stack[SHIM_STACK_BYTES] __attribute__((aligned(16)));
 	char watch_stack[SHIM_STACK_BYTES / 6] __attribute__((aligned(16)));
 	char revive_stack[SHIM_STACK_BYTES / 3] __attribute__((aligned(16)));
 	char read_buffer[SHIM_READ_BYTES];
 	char text[SHIM_READ_BYTES]; /* of small files, and of answers */
+
+	/* From here on memory that is in use only while the program's is moved, see io_stop */
+	struct io_job io[SHIM_IO_JOBS] __attribute__((aligned(4096)));
 	/* a page each, as they are written */
 	char header[SHIM_PAGE_MAX] __attribute__((aligned(4096)));
 	char slots[SHIM_SLOTS][SHIM_PAGE_MAX] __attribute__((aligned(4096)));

@@ -52,7 +52,7 @@ static void populate_chunk(const struct shim *shim, const struct image_chunk *ch
 	}
 }
 
-/* Reads the data of chunk i and, where there is one, the head of the chunk after the next. */
+/* Reads the data of chunk i and, where that is needed, the head that lies behind it. */
 static void submit(struct shim *shim, uint32_t i, uint64_t offset)
 {
 	const struct image_chunk *chunk = shim_slot(shim, i);
@@ -61,8 +61,8 @@ static void submit(struct shim *shim, uint32_t i, uint64_t offset)
 	for (uint32_t j = 0; j < chunk->n_extents; j++)
 		io_add(job, chunk->extents[j].address,
 		       (uint64_t)chunk->extents[j].n_pages * shim->page_bytes);
-	if (i + 2 <= shim->ledger.chunks)
-		io_add(job, (uintptr_t)shim_slot(shim, i + 2), shim->page_bytes);
+	if (i + IMAGE_AHEAD < shim->ledger.chunks)
+		io_add(job, (uintptr_t)shim_slot(shim, i + IMAGE_AHEAD), shim->page_bytes);
 	io_submit(job);
 }
 
@@ -81,34 +81,34 @@ static int verify(struct shim *shim, uint32_t i)
 	return 0;
 }
 
-/* Awaits the data of chunk i, and with it the head of the chunk after the next. */
+/* Awaits the data of chunk i, and the head that came with it. */
 static int await_chunk(struct shim *shim, uint32_t i)
 {
 	int r = io_wait(shim, i);
 
 	if (r)
 		return image_fail(shim, r, "the image can't be read");
-	return i + 2 <= shim->ledger.chunks ? image_check(shim, i + 2) : 0;
+	return i + IMAGE_AHEAD < shim->ledger.chunks ? image_check(shim, i + IMAGE_AHEAD) : 0;
 }
 
-/* While one chunk is read, the next one gets its pages and is asked for too, and the one before is
- * verified. */
+/* While some chunks are read, the next one gets its pages and is asked for too, and the one that
+ * was awaited for that is verified. */
 static int read_chunks(struct shim *shim, void (*between)(struct shim *))
 {
 	uint64_t offset = 0;
 	uint32_t n = shim->ledger.chunks;
 	int r = n ? image_read_first(shim, &offset) : 0;
 
-	for (uint32_t i = 0; !r && n && i < n + 2; i++) {
-		if (i >= 2)
-			r = await_chunk(shim, i - 2);
+	for (uint32_t i = 0; !r && n && i < n + IMAGE_AHEAD; i++) {
+		if (i >= IMAGE_AHEAD)
+			r = await_chunk(shim, i - IMAGE_AHEAD);
 		if (!r && i < n) {
 			populate_chunk(shim, shim_slot(shim, i));
 			submit(shim, i, offset);
 			offset += image_data_bytes(shim, shim_slot(shim, i)) + shim->page_bytes;
 		}
-		if (!r && i >= 2)
-			r = verify(shim, i - 2);
+		if (!r && i >= IMAGE_AHEAD)
+			r = verify(shim, i - IMAGE_AHEAD);
 		between(shim);
 	}
 	return r;

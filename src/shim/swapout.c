@@ -97,19 +97,18 @@ static int make_chunk(struct shim *shim, struct pages *pages, uint32_t index, st
 	return 0;
 }
 
-/* Writes the data of a chunk behind the head of the next one; before the first come two heads. */
-static void submit(struct shim *shim, const struct image_chunk *chunk, struct image_chunk *next)
+/* Writes the data of a chunk behind the last head that has been made; before the first come all. */
+static void submit(struct shim *shim, const struct image_chunk *chunk)
 {
 	struct io_job *job = io_begin(shim, chunk->index, true, shim->image_bytes);
+	uint32_t n_heads = chunk->index == 0 ? IMAGE_AHEAD : 1;
 
-	if (chunk->index == 0)
-		io_add(job, (uintptr_t)chunk, shim->page_bytes);
-	io_add(job, (uintptr_t)next, shim->page_bytes);
+	for (uint32_t i = IMAGE_AHEAD - n_heads; i < IMAGE_AHEAD; i++)
+		io_add(job, (uintptr_t)shim_slot(shim, chunk->index + i), shim->page_bytes);
 	for (uint32_t i = 0; i < chunk->n_extents; i++)
 		io_add(job, chunk->extents[i].address,
 		       (uint64_t)chunk->extents[i].n_pages * shim->page_bytes);
-	shim->image_bytes += (chunk->index == 0 ? 2U : 1U) * (uint64_t)shim->page_bytes +
-			     image_data_bytes(shim, chunk);
+	shim->image_bytes += n_heads * (uint64_t)shim->page_bytes + image_data_bytes(shim, chunk);
 	io_submit(job);
 }
 
@@ -144,28 +143,31 @@ static int finish(struct shim *shim, struct cursor *done, const struct piece *pi
 	return r;
 }
 
-/* While one chunk is written, the one after the next is made: the head of the next lies before the
- * data of this one. It is asked for before the first is awaited. */
+/* While some chunks are written, another is made: the heads of the next ones lie before the data of
+ * this one. */
 static int write_all(struct shim *shim, struct pages *pages, void (*between)(struct shim *))
 {
 	struct piece pieces[SHIM_SLOTS] = {0};
 	struct cursor done = {0};
-	const struct piece *before = NULL;
-	int r = make_chunk(shim, pages, 0, &pieces[0]);
+	uint32_t made = 0, asked = 0, finished = 0;
+	int r = 0;
 
-	for (uint32_t i = 0; !r && pieces[i % SHIM_SLOTS].held_bytes; i++) {
-		const struct piece *now = &pieces[i % SHIM_SLOTS];
-		struct piece *next = &pieces[(i + 1) % SHIM_SLOTS];
-
-		r = make_chunk(shim, pages, i + 1, next);
-		if (!r)
-			submit(shim, now->chunk, next->chunk);
-		if (!r && before)
-			r = finish(shim, &done, before);
-		before = now;
+	while (!r) {
+		while (!r && made < asked + IMAGE_AHEAD) {
+			r = make_chunk(shim, pages, made, &pieces[made % SHIM_SLOTS]);
+			made++;
+		}
+		if (r || !pieces[asked % SHIM_SLOTS].held_bytes)
+			break;
+		submit(shim, pieces[asked % SHIM_SLOTS].chunk);
+		asked++;
+		if (asked - finished == SHIM_IO_JOBS)
+			r = finish(shim, &done, &pieces[finished++ % SHIM_SLOTS]);
 		between(shim);
 	}
-	return r || !before ? r : finish(shim, &done, before);
+	while (!r && finished < asked)
+		r = finish(shim, &done, &pieces[finished++ % SHIM_SLOTS]);
+	return r;
 }
 
 /* How many bytes the image will have, at most; and leaves regions without pages out of the ledger:
@@ -192,7 +194,8 @@ static int measure(struct shim *shim, uint64_t *ret)
 	}
 	pages_close(&pages);
 	shim->ledger.n_regions = used;
-	*ret = (4 + n_pages + n_pages / IMAGE_CHUNK_PAGES + n_runs / IMAGE_CHUNK_EXTENTS) *
+	*ret = (2 + IMAGE_AHEAD + n_pages + n_pages / IMAGE_CHUNK_PAGES +
+		n_runs / IMAGE_CHUNK_EXTENTS) *
 	       shim->page_bytes;
 	return r;
 }

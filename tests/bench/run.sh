@@ -101,7 +101,7 @@ row "memadvise -d, $mappings mappings, ms" "$ms" - - "<= 150"
 # -- 5. attached programs -----------------------------------------------------------------------------------
 swapoff "$work/swap"
 rm "$work/swap"
-python3 "$top/tests/bench/swap.py" "$build" "$work" 9 > "$work/attached"
+python3 "$top/tests/bench/swap.py" "$build" "$work" 15 > "$work/attached"
 read -r _ shim raw ratio < <(grep ^swap "$work/attached")
 row "swap, 512 MiB, MB/s (shim; raw write; ratio)" "$shim" "$raw" "$ratio" ">= 0.85"
 read -r _ shim raw ratio < <(grep ^unswap "$work/attached")

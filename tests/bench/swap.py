@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""swap.py BUILD DIR [ROUNDS]: how fast a program of 1 GiB, half of it touched, goes to its image and
-comes back, beside raw O_DIRECT writes and reads of as many bytes in the same directory and run.
+"""swap.py BUILD DIR [PAIRS]: how fast a program of 1 GiB, half of it touched, goes to its image and
+comes back, beside raw O_DIRECT writes and reads of as many bytes in the same directory and run. A
+disk that was just written to may be slower, by a third where this was written: so rounds come in
+pairs, raw first in the one and ours first in the other, and are compared by pair.
 Prints "swap MB/s RAW-MB/s RATIO" and "unswap ...", medians and the median of the ratios; then
 "resident SWAPPED GROWTH", in KiB: what it has resident while swapped, and how much more afterwards."""
 import os
@@ -11,7 +13,7 @@ import subprocess
 import sys
 import time
 
-SWAP, UNSWAP = 1, 2
+SWAP, UNSWAP, STATUS = 1, 2, 3
 MIB = 512  # that are touched
 
 
@@ -43,7 +45,7 @@ def raw(build, directory, way):
 
 def main():
     build, directory = sys.argv[1], os.path.abspath(sys.argv[2])
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 9
+    pairs = int(sys.argv[3]) if len(sys.argv) > 3 else 15
     sockets, images = f"{directory}/sockets", f"{directory}/images"
     for path in (sockets, images):
         os.mkdir(path, 0o700)
@@ -52,13 +54,13 @@ def main():
                                env=dict(os.environ, LD_PRELOAD=os.path.abspath(f"{build}/libswapify.so"),
                                         SWAPIFY_SOCKET_DIR=sockets, SWAPIFY_IMAGE_DIR=images))
     try:
-        measure(build, directory, rounds, program, sockets)
+        measure(build, directory, pairs, program, sockets)
     finally:
         program.kill()
         program.wait()
 
 
-def measure(build, directory, rounds, program, sockets):
+def measure(build, directory, pairs, program, sockets):
     program.stdout.readline()
     path = f"{sockets}/{program.pid}.sock"
     deadline = time.monotonic() + 10
@@ -66,19 +68,22 @@ def measure(build, directory, rounds, program, sockets):
         if time.monotonic() > deadline:
             sys.exit("swap.py: the program doesn't attach")
         time.sleep(0.01)
-    ask(path, SWAP), ask(path, UNSWAP)  # the first time, files and tables are made
+    ask(path, SWAP), ask(path, UNSWAP), ask(path, STATUS)  # the first time, files and tables are made
     before = status(program.pid, "VmRSS")
     times = {name: [] for name in ("write", "swap", "read", "unswap")}
-    for _ in range(rounds):
-        times["write"].append(raw(build, directory, "write"))
-        times["swap"].append(ask(path, SWAP))
-        held = status(program.pid, "VmRSS")
-        times["read"].append(raw(build, directory, "read"))
-        times["unswap"].append(ask(path, UNSWAP))
+    for n in range(2 * pairs):
+        for base, name, request in (("write", "swap", SWAP), ("read", "unswap", UNSWAP)):
+            for who in (base, name) if n % 2 == 0 else (name, base):
+                times[who].append(raw(build, directory, base) if who == base else ask(path, request))
+            if request == SWAP:
+                held = status(program.pid, "VmRSS")
+            else:
+                ask(path, STATUS)  # answered when it has freed the image's blocks
     after = status(program.pid, "VmRSS")
     mb = MIB * 1.048576
     for name, base in (("swap", "write"), ("unswap", "read")):
-        ratio = statistics.median(b / t for b, t in zip(times[base], times[name]))
+        both = {who: [sum(times[who][n:n + 2]) for n in range(0, 2 * pairs, 2)] for who in (name, base)}
+        ratio = statistics.median(b / t for b, t in zip(both[base], both[name]))
         print(name, round(mb / statistics.median(times[name]) * 1e6), round(mb / statistics.median(times[base]) * 1e6),
               round(ratio, 2))
     print("resident", held, after - before)

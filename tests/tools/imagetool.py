@@ -11,6 +11,7 @@ import sys
 HEADER = struct.Struct("<QIIIIiIQQ16sQQQQQ16sI")  # and its CRC
 PAGE, START_TICKS = 2, 7
 CHUNK = struct.Struct("<IIII4III")
+AHEAD = 4
 
 
 def crc32c(data):
@@ -32,7 +33,7 @@ def flip(file, at):
 def layout(file, page):
     """Offsets of the heads and of the data, each a list."""
     end = os.fstat(file.fileno()).st_size
-    heads, data, at = [page, 2 * page], [], 3 * page
+    heads, data, at = [page * (1 + n) for n in range(AHEAD)], [], page * (1 + AHEAD)
     for n in range(1 << 20):
         file.seek(heads[n])
         pages = CHUNK.unpack(file.read(CHUNK.size))[3]
