@@ -3,6 +3,7 @@
 #
 # The child that gives a program another helper doesn't outlive the daemon: it keeps no lock from the
 # next one, and isn't left to be killed amid its work.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 #
 # A process that holds up whoever looks at it: the service manager kills the daemon then, and after
 # two times the next one looks at nobody of that user's any more, and does its work.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

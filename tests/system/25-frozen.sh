@@ -4,6 +4,7 @@
 # Programs with a shim are the daemon's first choice: it has them swapped to their own images where
 # there is no swap at all, verifies it, brings them back when there is plenty, notices what others
 # do, and thaws what it froze before it leaves.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

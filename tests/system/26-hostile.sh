@@ -4,6 +4,7 @@
 # A user who forges whatever lies in his socket directories: links, crowds, sockets that answer
 # wrong or not at all, claims on others. The daemon keeps its pace, swaps and brings back what an
 # honest user has, sends nothing to anybody who isn't concerned, and keeps no descriptor.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # Programs whose shim is the original's, which knows three commands, answers with one byte, and
 # unmaps what it has written: the daemon swaps them and brings them back all the same, and what they
 # hold is what was seen to move.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 #
 # What is frozen isn't forgotten, whatever comes between: a stranger's crowd of directories before
 # the next daemon starts, a socket that can't be found, a configuration that swaps nobody any more.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

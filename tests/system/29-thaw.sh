@@ -3,6 +3,7 @@
 #
 # The way out, and --thaw, bring back all that was frozen: more programs than fit into one plan, and
 # those whose helper was killed. Of those that stay it says so.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

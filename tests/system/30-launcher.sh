@@ -3,6 +3,7 @@
 #
 # The launcher: what it starts is what it would be without it, but for LD_PRELOAD; what can't be
 # attached runs all the same and is told of; mistakes start nothing.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,7 @@
 #
 # swap against programs that answer as they should, and as they shouldn't; against sockets that
 # lead elsewhere; against programs whose helper was killed.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

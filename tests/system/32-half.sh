@@ -3,6 +3,7 @@
 #
 # A program that has touched half of a mapping holds half after a round trip, and its image no more
 # than that; neither does the helper take much while it works.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/system/shim.sh

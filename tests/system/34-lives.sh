@@ -3,6 +3,7 @@
 #
 # Programs under the shim live and end as they would without it: outputs, exit statuses, descriptors,
 # signals, environment. Pipes reach their end, nothing hangs, and nothing is left of any of them.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/system/shim.sh

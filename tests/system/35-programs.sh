@@ -3,6 +3,7 @@
 #
 # Real programs through swap and unswap, idle and busy: what they print is what they print without.
 # Each says "ready", waits for a line, and works then, with a line of output for each step.
+# beside others
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/system/shim.sh

@@ -3,6 +3,7 @@
 #
 # Memory that not everybody may read, or that isn't what it seems to be: it goes and comes as other
 # memory does, and is afterwards what it was.
+# beside others
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 

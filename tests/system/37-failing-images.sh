@@ -3,6 +3,7 @@
 #
 # Images that can't be made, and images that can't be read: the first the program doesn't notice,
 # the second it waits for, stopped, until they are put right.
+# beside others
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 

@@ -3,6 +3,7 @@
 #
 # What can happen to a swapped program and its helper from outside: signals to the one, the end of
 # the other at any step, clients that don't behave.
+# beside others
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 

@@ -3,6 +3,7 @@
 #
 # Programs whose memory can't be taken away behind their back, which are told so and left alone,
 # until they stop doing it; and programs that lie, or are called, where they shouldn't.
+# beside others
 # shellcheck source=tests/system/shim-faults.sh
 . "$(dirname "$0")/shim-faults.sh"
 

@@ -3,6 +3,8 @@
 # run.sh BUILD [TEST...]: runs the system tests (NN-NAME, or just NN; all of them by default)
 # against the programs in BUILD, on the real kernel, as root. Each has namespaces and a directory
 # of its own, and must leave nothing behind. Exit status of a test: 0, 77 (skipped), else failed.
+# Those with "# beside others" need nothing that there is once, swap above all, and run beside the
+# rest, one after the other as these.
 set -u
 export LC_ALL=C
 # under a service manager the daemon would log to the journal
@@ -120,7 +122,6 @@ wanted() {
 	return 1
 }
 
-passed=0 failed=0 skipped=0 work='' log='' reason='' runner=''
 if [ "$(id -u)" != 0 ]; then
 	echo "system tests: need root" >&2
 	exit 1
@@ -138,20 +139,51 @@ interrupted() {
 	[ -z "$log" ] || rm -f "$log"
 	exit 1
 }
-trap interrupted INT TERM HUP
+
+# run_lane TEST...: one after the other; adds their counts to the results.
+run_lane() {
+	local test passed=0 failed=0 skipped=0 work='' log='' reason='' runner='' start=$SECONDS began
+	trap interrupted INT TERM HUP
+	for test; do
+		began=$SECONDS
+		run_test "$test"
+		[ -z "${TIMES:-}" ] || echo "   took $((SECONDS - began)) s"
+	done
+	[ -z "${TIMES:-}" ] || echo "all took $((SECONDS - start)) s"
+	echo "$passed $failed $skipped" >> "$results/counts"
+}
+
+alone=() beside=()
+for test in "$here"/[0-9][0-9]-*.sh; do
+	wanted "$(basename "$test" .sh)" "$@" || continue
+	if grep -q '^# beside others' "$test"; then beside+=("$test"); else alone+=("$test"); fi
+done
+
 # Two runs at a time would take each other's swap
 exec {lock}< "$base"
 flock -n $lock || {
 	echo "another run is under way; waiting for it" >&2
 	flock $lock
 }
-start=$SECONDS
-for test in "$here"/[0-9][0-9]-*.sh; do
-	wanted "$(basename "$test" .sh)" "$@" || continue
-	began=$SECONDS
-	run_test "$test"
-	[ -z "${TIMES:-}" ] || echo "   took $((SECONDS - began)) s"
-done
-[ -z "${TIMES:-}" ] || echo "all took $((SECONDS - start)) s"
+results=$(mktemp -d) || exit 1
+lanes=()
+stop() {
+	kill -TERM "${lanes[@]}" 2>/dev/null
+	wait
+	rm -rf "$results"
+	exit 1
+}
+trap stop INT TERM HUP
+run_lane "${beside[@]}" > "$results/beside" 2>&1 &
+lanes+=($!)
+run_lane "${alone[@]}" &
+lanes+=($!)
+wait "${lanes[1]}"
+tail -n +1 -f --pid "${lanes[0]}" "$results/beside" &
+wait $!
+wait
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p, f, s }' "$results/counts")
+[ "$(wc -l < "$results/counts")" = 2 ] || failed=$((failed + 1)) # a lane didn't get to its end
+rm -rf "$results"
 echo "system tests: $passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ] && [ $passed -gt 0 ]
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
