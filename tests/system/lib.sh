@@ -87,10 +87,10 @@ finish() {
 	for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do
 		eval "${CLEANUP[i]}" || { echo "LEFT BEHIND: failed: ${CLEANUP[i]}"; status=1; }
 	done
-	# the helper of an attached program sees its end a moment later than we do
+	# what ends with its parent, a helper above all, sees that a moment later than we do
 	for ((i = 0; i < 100; i++)); do
 		left=$(left_processes)
-		[[ $left == *swapify-helper* ]] || break
+		[ -n "$left" ] || break
 		breathe
 	done
 	if [ -n "$left" ]; then
