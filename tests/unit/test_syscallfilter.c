@@ -363,14 +363,14 @@ END_TEST
 /* -- threads that run already
  * ----------------------------------------------------------------------- */
 
-static int start_fd;
+static int ready_fd, start_fd;
 
 static void *waits_and_execs(void *none)
 {
 	eventfd_t n;
 
 	(void)none;
-	if (eventfd_read(start_fd, &n) == 0)
+	if (eventfd_write(ready_fd, 1) == 0 && eventfd_read(start_fd, &n) == 0)
 		(void)execs();
 	return NULL;
 }
@@ -378,9 +378,16 @@ static void *waits_and_execs(void *none)
 static int installs_beside_a_thread(void)
 {
 	pthread_t thread;
+	eventfd_t n;
 
+	ready_fd = eventfd(0, EFD_CLOEXEC);
 	start_fd = eventfd(0, EFD_CLOEXEC);
-	if (start_fd < 0 || pthread_create(&thread, NULL, waits_and_execs, NULL) != 0)
+	if (ready_fd < 0 || start_fd < 0 ||
+	    pthread_create(&thread, NULL, waits_and_execs, NULL) != 0)
+		return 1;
+	/* a thread that begins asks for memory, and AddressSanitizer's lock for that outlives a
+	 * fork */
+	if (eventfd_read(ready_fd, &n) != 0)
 		return 1;
 	if (syscallfilter_install(SYSCALLFILTER_KILL) != 0)
 		return 2;
