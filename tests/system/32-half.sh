@@ -88,4 +88,15 @@ for round in first second; do
 done
 
 end_ours half
+
+# Images of a few chunks, fewer than there are heads ahead and more: 4 MiB are one.
+for mib in 2 6 8 10 14 16 18 24 32 34 40 66; do
+	start_tool "of$mib" areas half "$mib"
+	for round in first second; do
+		must swap "${PID[of$mib]}"
+		must unswap "${PID[of$mib]}"
+		verify "of$mib"
+	done
+	end_ours "of$mib"
+done
 all_gone
