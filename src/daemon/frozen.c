@@ -154,7 +154,7 @@ void frozen_note(struct daemon *daemon, struct proc *proc, uint64_t now_ns)
 	if (entry->changed)
 		take_change(proc, entry, now_ns);
 	/* whoever says so and runs, lies */
-	if (is_swapped(entry) && (proc->facts.state == 'T' || proc->facts.state == 't')) {
+	if (is_swapped(entry) && attached_is_stopped(proc->facts.state)) {
 		proc->past.frozen_bytes = entry->held_bytes;
 		proc->past.held_by = 0; /* the first backend */
 	}

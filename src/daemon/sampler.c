@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/sampler.h"
 
+#include "backend/attached.h"
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "policy/need.h"
@@ -206,7 +207,7 @@ static bool worth_following(const struct sampler *sampler, const struct proc *pr
 	const struct proc_history *past = &proc->past;
 
 	return proc->facts.rss_bytes >= params->min_rss_bytes / 2 || past->out_bytes > 0 ||
-	       proc->facts.state == 'T' || proc->facts.state == 't' || past->frozen_bytes > 0 ||
+	       attached_is_stopped(proc->facts.state) || past->frozen_bytes > 0 ||
 	       past->under_way || past->backoff > 0 ||
 	       (past->restored_ns != 0 && now_ns - past->restored_ns < params->min_resident_ns);
 }
