@@ -22,7 +22,7 @@
 #define IMAGE_MAGIC UINT64_C(0x3130594649504157) /* "WAPIFY01" */
 #define IMAGE_VERSION 1
 #define IMAGE_COMM_SIZE 16
-#define IMAGE_AHEAD 4
+#define IMAGE_AHEAD 4 /* as many requests can be under way, see SHIM_IO_JOBS */
 
 enum image_flag {
 	IMAGE_COMPLETE = 1 << 0,      /* all chunks are there */

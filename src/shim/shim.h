@@ -18,8 +18,8 @@
 #define SHIM_REASON_MAX 256
 #define SHIM_STACK_BYTES (24U << 10)
 #define SHIM_READ_BYTES (8U << 10) /* more than a line of maps with the longest path */
-/* As many as there are heads for. With two, of half a gigabyte, the disk waited for a fifth of the
- * time: one is being made while the other is read, and the next is asked for when that is done. */
+/* One for each head that is known. With two the disk stood idle for a fifth of the time: while one
+ * chunk's pages were made, the other was read to its end. */
 #define SHIM_IO_JOBS IMAGE_AHEAD
 /* Heads of chunks: one that is verified, the jobs', and those ahead */
 #define SHIM_SLOTS (1 + SHIM_IO_JOBS + IMAGE_AHEAD)

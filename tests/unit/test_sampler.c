@@ -302,7 +302,6 @@ START_TEST(shrunk_ones_are_let_go)
 }
 END_TEST
 
-/* Between two steps of a page-out a process may be small already, and nothing is noted yet. */
 /* Whoever follows attached programs sees it stop, however quickly it shrank. */
 START_TEST(a_stopped_one_is_kept)
 {
@@ -328,6 +327,7 @@ START_TEST(a_stopped_one_is_kept)
 }
 END_TEST
 
+/* Between two steps of a page-out a process may be small already, and nothing is noted yet. */
 START_TEST(an_action_under_way_keeps_it)
 {
 	struct fake fake = program(60);
